@@ -1,0 +1,1 @@
+"""*When* something happens in training, or state beside the weights: clipping, stopping, EMA."""

@@ -1,0 +1,240 @@
+"""What a command line says: flags, overrides, the config it starts from, and its slips."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from seedbed import help
+from seedbed.config import LISTS, SINGLES, Config
+from seedbed.nearest import nearest
+from seedbed.run.folder import Refused, read_config, read_json
+
+CONFIGS = help.CONFIGS
+GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
+KEYS = {f.name for f in fields(Config)} | GROUPS | {"hydra"}
+SWEEP = {"-m", "--multirun"}
+LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
+WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
+FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
+WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
+
+
+@dataclass
+class Command:
+    """A command line, read."""
+
+    flags: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
+    primary: str = "train"
+    parsed: list[Override] = field(default_factory=list)
+
+    @property
+    def sweep(self) -> bool:
+        """Whether every combination is to be run."""
+        return bool(SWEEP & set(self.flags))
+
+    @property
+    def looks(self) -> bool:
+        """Whether something is to be printed and nothing run."""
+        return any(flag.partition("=")[0] in LOOKS for flag in self.flags)
+
+    @classmethod
+    def read(cls, argv: list[str]) -> "Command":
+        """Return what `argv` says.
+
+        Raises:
+            Refused: with everything in it that cannot be meant.
+        """
+        command = cls()
+        rest = iter(argv)
+        for word in rest:
+            if not word.startswith("-"):
+                command.overrides.append(settable(word))
+                continue
+            if word.partition("=")[0] not in FLAGS:
+                raise Refused(f"{word}: no such flag; {nearest(word, FLAGS)}".replace("there is -", "flags: -"))
+            command.flags.append(word)
+            if word in WITH_VALUE:
+                command.flags += itertools.islice(rest, 1)
+        command.parsed = [parse(word) for word in command.overrides]
+        if problems := [p for o in command.parsed for p in slips(o, command)]:
+            raise Refused("\n".join(dict.fromkeys(problems)))
+        runs = [str(o.value()) for o in command.parsed if o.key_or_group == "run" and not o.is_delete()]
+        if runs and runs[-1] != "None":
+            command.primary = finished(Path(runs[-1]), command)
+        return command
+
+
+def settable(word: str) -> str:
+    """Return the override so that it may name any argument of a technique, in its YAML or not.
+
+    The gate holds the name against the signature afterwards, so nobody needs Hydra's `+`.
+    """
+    return f"++{word}" if WITHIN_A_PART.match(word) else word
+
+
+def parse(word: str) -> Override:
+    """Return one override, read.
+
+    Raises:
+        Refused: it is none.
+    """
+    if "=" not in word and not word.startswith("~"):
+        raise Refused(f"{word}: key=value is expected")
+    try:
+        return OverridesParser.create().parse_override(word)
+    except OverrideParseException as error:
+        lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
+        raise Refused(f"{word}: cannot be read as key=value ({lines[0]}); quote odd characters") from None
+
+
+def slips(o: Override, command: Command) -> Iterator[str]:
+    """Yield what Hydra would take in silence, or word badly."""
+    name, line = o.key_or_group, str(o.input_line).lstrip("+")
+    top = name.split(".")[0].split("/")[0].partition("@")[0]
+    if top not in KEYS:
+        yield f"{line}: no such group or key {top!r}; {nearest(top, KEYS - {'hydra'})}"
+        return
+    if o.is_sweep_override() and not command.sweep and not command.looks:
+        yield f"{line}: several values; add -m to try each, or write a list in brackets"
+        return
+    if name in GROUPS and not o.is_delete():
+        yield from group_slips(o, line, command)
+    if o.is_add() and not o.is_force_add() and "." not in name and name not in GROUPS:
+        yield f"{line}: it exists already; write it without +"
+
+
+def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
+    """Yield what is wrong with a choice of options."""
+    name = o.key_or_group
+    chosen = [v for value in values(o) for v in (value if isinstance(value, list) else [value])]
+    for option in map(str, chosen):
+        if not (CONFIGS / name / f"{option}.yaml").is_file() and option != "None":
+            yield f"{name}={option}: no such option; {nearest(option, help.options(name))}"
+    if name not in LISTS:
+        if any(isinstance(v, list) and v for v in values(o)):
+            yield f"{line}: {name} takes one option"
+        elif o.is_add():
+            yield f"{line}: {name} takes one option; write it without +"
+    elif "None" in map(str, chosen):
+        yield f"{line}: write {name}=[] for none"
+    same = [p for p in command.parsed if p.key_or_group == name and not p.is_delete()]
+    if len(same) > 1 and (any(not p.is_add() for p in same) or name not in LISTS):
+        yield f"{' '.join(str(p.input_line) for p in same)}: one would be ignored; write all of {name} in one list"
+
+
+def values(o: Override) -> list[Any]:
+    """Return every value that an override takes, the several of a sweep included."""
+    if not o.is_sweep_override():
+        return [o.value()]
+    if not o.is_discrete_sweep():
+        return []
+    return [parse(f"{o.key_or_group}={v}").value() for v in o.sweep_string_iterator()]
+
+
+def finished(run: Path, command: Command) -> str:
+    """Register the config that `run` was made with, which options can replace, and name it.
+
+    Raises:
+        Refused: no run lies there, or what is asked does not fit what it learned.
+    """
+    saved = read_config(run)
+    chosen = {o.key_or_group for o in command.parsed if not o.is_add()} & GROUPS
+    for group in chosen & {"experiment", "debug"}:
+        raise Refused(f"{group}=: a finished run keeps its own; change its parts")
+    asked = {o.key_or_group for o in command.parsed}
+    if "stages" not in asked and "trainer.max_epochs" not in asked:
+        if read_json(run / "status.json").get("status") == "ok":
+            raise Refused(
+                f"run={run}: finished already; say stages=test, predict or report, "
+                "or train longer with trainer.max_epochs"
+            )
+    kept = {k: v for k, v in saved.items() if k not in chosen | {"out"}}
+    groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
+    hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
+    node = {"defaults": ["schema", *groups, "_self_"], **kept, "hydra": hydra}
+    ConfigStore.instance().store(name="finished", node=node)
+    return "finished"
+
+
+def compose_all(command: Command) -> list[DictConfig]:
+    """Return the config of every job.
+
+    Raises:
+        Refused: one cannot be composed, or changes what a finished run has learned.
+    """
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return [composed(command, overrides) for overrides in jobs(command)]
+
+
+def composed(command: Command, overrides: list[str]) -> DictConfig:
+    """Return the config of one job."""
+    try:
+        cfg = compose(command.primary, overrides)
+    except Exception as error:
+        raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
+    if command.primary == "finished" and cfg.run:
+        if changes := list(unlearned(read_config(Path(cfg.run)), cfg)):
+            raise Refused("\n".join(changes))
+    return cfg
+
+
+def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
+    """Yield changes of model or data, which the weights of a finished run cannot follow."""
+    for group in ("data", "scaling", "model"):
+        now = OmegaConf.to_container(cfg[group]) if cfg[group] else {}
+        before = saved[group] or {}
+        assert isinstance(now, dict)
+        for key in sorted(map(str, now.keys() | before.keys())):
+            if now.get(key) != before.get(key) and (group, key) != ("data", "batch_size"):
+                yield (
+                    f"{group}.{key}={now.get(key)}: {cfg.run} was trained with {before.get(key)}; "
+                    "leave out run= to train anew"
+                )
+
+
+def jobs(command: Command) -> Iterator[list[str]]:
+    """Yield the overrides of every job of a sweep: their product, as Hydra's basic sweeper has it."""
+
+    def texts(o: Override) -> list[str]:
+        if not o.is_sweep_override():
+            return [str(o.input_line)]
+        if not o.is_discrete_sweep():
+            return []  # another sweeper draws them
+        return [f"{o.get_key_element()}={v}" for v in o.sweep_string_iterator()]
+
+    yield from map(list, itertools.product(*filter(None, map(texts, command.parsed))))
+
+
+def culprit(primary: str, overrides: list[str]) -> str:
+    """Return the override at which composing starts to fail."""
+    for n in range(len(overrides) + 1):
+        try:
+            compose(primary, overrides[:n])
+        except Exception:
+            return overrides[n - 1].lstrip("+") if n else "configs"
+    return " ".join(overrides)
+
+
+def reason(error: Exception) -> str:
+    """Return one line without Hydra's advice to force things."""
+    cause = error.__cause__ or error.__context__
+    if not isinstance(error, OmegaConfBaseException) and isinstance(cause, OmegaConfBaseException):
+        error = cause
+    if isinstance(error, OmegaConfBaseException):
+        return f"{error.full_key or ''}: {str(error.msg or error).splitlines()[0]}".lstrip(": ")
+    text = str(error).splitlines()[0]
+    if text.startswith("Could not delete"):
+        return "there is nothing of that name to remove"
+    return text

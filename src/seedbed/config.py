@@ -1,0 +1,220 @@
+"""The shape of a run, and the one gate that every run passes before anything is built."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Optional
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from seedbed import signature
+from seedbed.nearest import nearest
+from seedbed.rules import refused
+
+Node = dict[str, Any]
+
+
+class ConfigError(ValueError):
+    """What is wrong with a config, one line a problem."""
+
+
+@dataclass
+class Monitor:
+    """The one metric that early stopping, checkpoints and sweeps look at."""
+
+    name: str = "val/loss"
+    mode: str = "min"  # or max
+
+
+@dataclass
+class Predict:
+    """What the stage `predict` looks at."""
+
+    path: Optional[str] = None  # a .npy or .csv file of inputs; null: the test split
+
+
+@dataclass
+class Config:
+    """A run: one field per config group, then the scalars that no technique owns."""
+
+    data: Any = MISSING
+    scaling: Any = None
+    model: Any = MISSING
+    loss: Any = MISSING
+    init: dict[str, Any] = field(default_factory=dict)
+    task: Any = MISSING
+    optimizer: Any = MISSING
+    param_groups: Any = None
+    scheduler: Any = None
+    regularizer: dict[str, Any] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
+    callback: dict[str, Any] = field(default_factory=dict)
+    checkpoint: Any = None
+    logger: dict[str, Any] = field(default_factory=dict)
+    trainer: Any = MISSING
+
+    stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
+    monitor: Monitor = field(default_factory=Monitor)
+    predict: Predict = field(default_factory=Predict)
+    name: str = "default"  # the folder in logs/ that the run's own folder goes into
+    seed: int = 0  # of everything random but the data's splits
+    num_threads: Optional[int] = None  # CPU threads a process; null: what torch finds
+    run: Optional[str] = None  # the folder of a finished run to go on from
+    out: Optional[str] = None  # this run's own folder; null: logs/<name>/<id>
+
+
+SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name != "stages"]
+LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
+STAGES = ["fit", "test", "predict", "report"]
+
+# What run/build.py passes to a part whose signature asks for it; nobody types it twice.
+OFFERS: dict[str, list[str]] = {
+    "scaling": ["shape"],
+    "model": ["shape", "outputs"],
+    "optimizer": ["params"],
+    "callback": ["monitor", "mode"],
+    "checkpoint": ["folder", "monitor", "mode"],
+    "logger": ["folder", "save_dir", "name", "version"],
+    "task": "model loss spec optimizer param_groups scheduler regularizers augments seed".split(),
+    "trainer": [
+        *("callbacks", "logger", "plugins", "default_root_dir", "enable_checkpointing"),
+        *("enable_model_summary", "use_distributed_sampler"),
+    ],
+}
+
+
+OURS = {"scaling", "model", "optimizer", "task", "trainer"}  # where an offer is never overridden
+
+# Parts that cost nothing to build and look at no data before they are used: the gate builds them
+# once with stand-ins for what is offered, so that a value out of range is refused by name.
+ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
+    **{group: lambda plain: {} for group in ("scheduler", "regularizer", "augment")},
+    "scaling": lambda plain: {"shape": (1,)},
+    "callback": lambda plain: {"monitor": plain["monitor"]["name"], "mode": plain["monitor"]["mode"]},
+    "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
+}
+
+
+def register() -> None:
+    """Make `Config` the `schema` that configs/train.yaml starts from."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def check(cfg: DictConfig) -> Config:
+    """Return `cfg` as a `Config`, or raise a ConfigError with everything that is wrong with it."""
+    problems = [f"{path}: no value; it needs one" for path in sorted(OmegaConf.missing_keys(cfg))]
+    try:
+        plain = OmegaConf.to_container(cfg, resolve=True)
+    except Exception as error:
+        raise ConfigError("\n".join([*problems, str(error).splitlines()[0]])) from None
+    assert isinstance(plain, dict)
+    problems += strays(plain, Config)
+    problems += scalars(plain)
+    for path, node in parts(plain):
+        problems += dangling(path, node)
+        for place, part in targets(node, path):
+            problems += signature.misfits(place, part, offered(place))
+            if place in OURS:
+                problems += [f"{place}.{key}: seedbed sets it itself" for key in OFFERS[place] if key in part]
+    if not problems:  # only now do values and combinations mean anything
+        problems += [*unbuildable(plain), *refused(plain)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return as_config(plain)
+
+
+def as_config(plain: Mapping[str, Any]) -> Config:
+    """Return plain data as a `Config`."""
+    values = dict(plain)
+    values["monitor"] = Monitor(**values["monitor"])
+    values["predict"] = Predict(**values["predict"])
+    stages = values["stages"]
+    values["stages"] = [stages] if isinstance(stages, str) else list(stages)
+    return Config(**values)
+
+
+def as_plain(cfg: Config) -> dict[str, Any]:
+    """Return a `Config` as plain data."""
+    return dataclasses.asdict(cfg)
+
+
+def parts(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield `(path, node)` of every chosen technique."""
+    yield from ((group, plain[group]) for group in SINGLES if plain[group])
+    for group in LISTS:
+        yield from ((f"{group}.{key}", node) for key, node in plain[group].items() if node)
+
+
+def unbuildable(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a constructor refuses its values, for parts that can be built without the data."""
+    for path, node in parts(plain):
+        group = path.partition(".")[0]
+        if group in ALONE and len(list(targets(node, path))) == 1:
+            reason = signature.refusal(node, **ALONE[group](plain))
+            if reason:
+                yield f"{path}: {reason}"
+
+
+def offered(path: str) -> list[str]:
+    """Return the arguments that `build` passes to the part at `path` itself, not to parts of it."""
+    group, *rest = path.split(".")
+    return OFFERS.get(group, []) if len(rest) == (group in LISTS) else []
+
+
+def targets(tree: Any, path: str) -> Iterator[tuple[str, Node]]:
+    """Yield `(path, node)` for every node with a `_target_`, outermost first."""
+    if isinstance(tree, Mapping):
+        if "_target_" in tree:
+            yield path, dict(tree)
+        for key, child in tree.items():
+            yield from targets(child, f"{path}.{key}")
+    elif isinstance(tree, list):
+        for index, child in enumerate(tree):
+            yield from targets(child, f"{path}[{index}]")
+
+
+def dangling(path: str, node: Any) -> Iterator[str]:
+    """Yield a complaint about settings of a technique that was not chosen."""
+    if isinstance(node, Mapping) and "_target_" in node:
+        return
+    group, _, key = path.partition(".")
+    if not isinstance(node, Mapping):
+        yield f"{path}={node}: a technique is expected here; write {group}=<option>"
+    elif key:
+        names = ", ".join(f"{path}.{name}" for name in node)
+        yield f"{names}: {group} does not include {key!r}; add it with +{group}={key}"
+    else:
+        yield f"{path}: settings without an option; write {group}=<option>"
+
+
+def strays(plain: Mapping[str, Any], kind: Any, path: str = "") -> Iterator[str]:
+    """Yield the keys that were forced into a dataclass with `+`."""
+    known = {f.name: f.type for f in fields(kind)}
+    for key, value in plain.items():
+        if key not in known:
+            yield f"{path}{key}: no such key; {nearest(key, known)}"
+        elif is_dataclass(known[key]):
+            yield from strays(value, known[key], f"{path}{key}.")
+
+
+def scalars(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the values that no technique owns."""
+    stages = plain["stages"]
+    stages = [stages] if isinstance(stages, str) else stages
+    if not isinstance(stages, list) or not stages:
+        yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
+    else:
+        for stage in stages:
+            if stage not in STAGES:
+                yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
+    if plain["monitor"]["mode"] not in ("min", "max"):
+        yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
+    if not plain["run"] and "fit" not in stages and set(stages) - {"report"}:
+        yield f"stages={','.join(stages)}: nothing is trained yet; name a finished run with run=<folder>"
+    name = plain["name"]
+    if not name or name.startswith(("/", ".")) or ".." in name.split("/"):
+        yield f"name={name!r}: a name for a folder inside logs/ is expected"
+    if plain["num_threads"] is not None and plain["num_threads"] < 1:
+        yield f"num_threads={plain['num_threads']}: at least 1 is expected"

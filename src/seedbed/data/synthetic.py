@@ -1,0 +1,92 @@
+"""Data made on the spot, for teaching and for tests: blobs, moons, spirals, a plane.
+
+Source of the moons and blobs: scikit-learn's `make_moons` and `make_blobs`.
+"""
+
+import math
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from seedbed.data._memory import InMemory, divide
+from seedbed.types import Batch, Kind
+
+Shape = Literal["blobs", "moons", "spirals", "plane"]
+
+
+class Synthetic(InMemory):
+    """Points in a space of few dimensions; a fifth of them is the test split.
+
+    Args:
+        form: `blobs` (C Gaussians), `moons` and `spirals` (two dimensions), or `plane`:
+            regression on a linear function of D features.
+        size: examples N in all splits together.
+        features: dimensions D of blobs and plane; the others have two.
+        num_classes: classes C of blobs and spirals; moons have two.
+        noise: standard deviation around the blob's centre, the curve or the plane.
+        common: see `InMemory`.
+
+    Raises:
+        ValueError: an argument outside its range.
+    """
+
+    def __init__(
+        self,
+        form: Shape = "blobs",
+        size: int = 1000,
+        features: int = 2,
+        num_classes: int = 3,
+        noise: float = 0.1,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        if min(size, features) < 1 or num_classes < 2 or noise < 0:
+            raise ValueError(
+                "size and features must be at least 1, num_classes at least 2 and noise at least "
+                f"0, got {size}, {features}, {num_classes} and {noise}"
+            )
+        self.form, self.size, self.features = form, size, features
+        self.num_classes, self.noise = num_classes, noise
+        self.targets = self.kind(form=form)
+
+    @classmethod
+    def kind(cls, **arguments: object) -> Kind:
+        """Return `value` for the plane, `class` for every other form."""
+        return "value" if arguments.get("form") == "plane" else "class"
+
+    def read(self) -> tuple[Batch, Batch]:
+        """Draw the points, the same for the same `seed`."""
+        g = torch.Generator().manual_seed(self.seed)
+        made = {"blobs": self._blobs, "moons": self._moons, "spirals": self._spirals}
+        x, y = made.get(self.form, self._plane)(g)
+        return divide(Batch(x, y), 0.2, self.seed)
+
+    def _labels(self, classes: int) -> Tensor:
+        return torch.arange(self.size) % classes  # balanced
+
+    def _spread(self, points: Tensor, g: torch.Generator) -> Tensor:
+        return points + self.noise * torch.randn(points.shape, generator=g)
+
+    def _blobs(self, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        y = self._labels(self.num_classes)
+        centres = torch.randn(self.num_classes, self.features, generator=g)  # (C, D)
+        return self._spread(centres[y], g), y
+
+    def _moons(self, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        y = self._labels(2)
+        angle = math.pi * torch.rand(self.size, generator=g)
+        upper = torch.stack([angle.cos(), angle.sin()], 1)
+        lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], 1)
+        return self._spread(torch.where((y == 0)[:, None], upper, lower), g), y
+
+    def _spirals(self, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        y = self._labels(self.num_classes)
+        radius = torch.rand(self.size, generator=g).sqrt()
+        angle = 2 * math.pi * (radius * 1.25 + y / self.num_classes)
+        return self._spread(radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1), g), y
+
+    def _plane(self, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        x = torch.randn(self.size, self.features, generator=g)  # (N, D)
+        slope = torch.arange(1, self.features + 1) / self.features  # (D,), known on purpose
+        return x, self._spread((x @ slope + 1).unsqueeze(1), g)

@@ -1,0 +1,158 @@
+"""From a command line to checked runs.  The one module that composes configs with Hydra."""
+
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from seedbed import config, help
+from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
+from seedbed.config import Config
+from seedbed.run import folder, summary
+
+Job = Callable[[Config], dict[str, float]]
+RANKS = "SEEDBED_CONFIG"  # environment: the config that the other ranks of a run start from
+
+
+def enter(job: Job) -> None:
+    """Run `job` as the command line says; exit with 2 before any folder is made if it says nonsense."""
+    config.register()
+    OmegaConf.register_new_resolver("id", lambda: folder.new_id(), use_cache=True, replace=True)
+    try:
+        sys.exit(obey(job, sys.argv[1:]))
+    except Refused as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def obey(job: Job, argv: list[str]) -> int:
+    """Do what the command line asks for and return the exit code."""
+    if RANKS in os.environ:
+        return other_rank(job)
+    if {"--help", "-h"} & set(argv):
+        print(help.page())  # noqa: T201
+        return 0
+    command = Command.read(argv)
+    if command.looks:
+        return through_hydra(command, lambda cfg: None)
+    configs = [check(cfg) for cfg in compose_all(command)]
+    if command.sweep:
+        return sweep(command)
+    return alone(job, configs[0], command)
+
+
+def check(cfg: DictConfig) -> Config:
+    """Return the checked config.
+
+    Raises:
+        Refused: it is wrong.
+    """
+    try:
+        return config.check(cfg)
+    except config.ConfigError as error:
+        raise Refused(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run writes."""
+
+    record: Path  # what was asked for, and how it stands
+    out: Path  # what is learned and measured
+
+
+def place_of(cfg: Config) -> Place:
+    """Return the folders of a run; a run that goes on keeps the folder of its first part.
+
+    Raises:
+        Refused: the folder holds another run.
+    """
+    if cfg.run:
+        again = Path(cfg.run, "reruns", folder.new_id())
+        return Place(again, Path(cfg.run) if "fit" in cfg.stages else again)
+    out = Path(cfg.out or Path("logs", cfg.name, folder.new_id()))
+    if (out / "config.yaml").exists():
+        raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
+    return Place(out, out)
+
+
+def alone(job: Job, cfg: Config, command: Command) -> int:
+    """Run one job in this process and return its exit code."""
+    place = place_of(cfg)
+    cfg = replace(cfg, out=str(place.out))
+    folder.create(place.record, config.as_plain(cfg), command.overrides)
+    os.environ[RANKS] = str(place.record / "config.yaml")
+    try:
+        with folder.recorded(place.record):
+            metrics = job(cfg)
+    except folder.Refused:
+        folder.remove(place.record)
+        raise
+    except KeyboardInterrupt:
+        sys.stderr.write(f"interrupted; go on with: python train.py run={place.out}\n")
+        return 130
+    except Exception as error:
+        if type(error).__name__ == "Diverged":
+            sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({place.out})\n")
+        else:
+            traceback.print_exc()
+            sys.stderr.write(f"failed: {place.out}\n")
+        return 1
+    print(summary.text(place.out, cfg, metrics))  # noqa: T201
+    return 0
+
+
+def other_rank(job: Job) -> int:
+    """Take part in the run that the first rank has checked and recorded."""
+    file = Path(os.environ[RANKS])
+    job(config.as_config(folder.read_config(file.parent)))
+    return 0
+
+
+def sweep(command: Command) -> int:
+    """Run every combination, each in a process and a folder of its own; one failure loses no other."""
+    outs: list[Path] = []
+
+    def one_of_many(cfg: DictConfig) -> None:
+        known = HydraConfig.get()
+        out = Path(known.runtime.output_dir)
+        outs.append(out)
+        code = child([*known.overrides.task, f"out='{out}'"])
+        if code:
+            sys.stderr.write(f"failed: {out} (exit code {code})\n")
+
+    code = through_hydra(command, one_of_many)
+    print(summary.table(outs))  # noqa: T201
+    return code or int(any(summary.status(out) != folder.OK for out in outs))
+
+
+def child(overrides: list[str]) -> int:
+    """Run one job of a sweep as the single run that it is and return its exit code."""
+    with subprocess.Popen([sys.executable, sys.argv[0], *overrides]) as process:  # noqa: S603
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait(60)  # it got the signal too: let it close its files
+            raise
+
+
+def through_hydra(command: Command, task: Callable[[DictConfig], None]) -> int:
+    """Hand the command line to Hydra, for what it prints or sweeps."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
+    sys.argv[1:] = [*command.flags, *command.overrides]
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)(task)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Refused(reason(error)) from None
+    return 0

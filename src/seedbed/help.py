@@ -1,0 +1,87 @@
+"""What `--help` prints: every group and option with its one line, read as text, importing nothing."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+PACKAGE = Path(__file__).parent
+WIRING = {
+    "trainer": "Devices, processes and the length of training.",
+    "debug": "Short runs that find bugs; nothing is logged to disk.",
+    "experiment": "Whole configurations with a command and an expected result.",
+}
+
+HEAD = """\
+Train a model: python train.py [group=option] [key=value] ...
+
+  python train.py                                          the default run, under a minute
+  python train.py optimizer=sgd optimizer.lr=0.05          another option, another value
+  python train.py 'callback=[ema]'                         replace a list
+  python train.py +regularizer=l1 '~callback.ema'          add to a list, remove from it
+  python train.py -m optimizer=sgd,adam seed=0,1           every combination
+  python train.py run=logs/default/<id> stages=test        test a finished run again
+  python train.py trainer=ddp_cpu trainer.devices=2        two processes
+  python train.py debug=fast                               does it run?
+  python train.py --cfg job                                print the config and stop
+"""
+
+TAIL = """\
+Keys that no group owns: stages, monitor.name, monitor.mode, name, seed, num_threads, run, out,
+predict.path.  Arguments of an option are those of its class: docs/groups.md.
+"""
+
+
+def page() -> str:
+    """Return the whole of `--help`."""
+    blocks = []
+    for group in groups():
+        lines = [f"{group}: {about_group(group)}"]
+        lines += [f"  {option:18} {about(group, option)}" for option in options(group)]
+        blocks.append("\n".join(lines))
+    return "\n".join([HEAD, "\n\n".join(blocks), "", TAIL])
+
+
+def groups() -> list[str]:
+    """Return the config groups in the order of configs/train.yaml."""
+    lines = (CONFIGS / "train.yaml").read_text().splitlines()
+    names = [line.strip("- ").partition(":")[0] for line in lines if line.startswith("  - ")]
+    return [name for name in names if (CONFIGS / name).is_dir()]
+
+
+def options(group: str) -> list[str]:
+    """Return the options of a group."""
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+def about_group(group: str) -> str:
+    """Return what a group is for: the first sentence of its package."""
+    package = PACKAGE / group / "__init__.py"
+    return docstring(package) if package.is_file() else WIRING[group]
+
+
+def about(group: str, option: str) -> str:
+    """Return what an option does: the first comment of its YAML, or else its class's first line."""
+    module = PACKAGE / group / f"{option}.py"
+    return next(comments(CONFIGS / group / f"{option}.yaml"), "") or class_line(module)
+
+
+def comments(path: Path) -> Iterator[str]:
+    """Yield the comment lines at the top of a YAML file."""
+    for line in path.read_text().splitlines():
+        if not line.startswith("#"):
+            return
+        if not line.startswith("# @"):
+            yield line.lstrip("# ")
+
+
+def docstring(path: Path) -> str:
+    """Return the first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+
+
+def class_line(path: Path) -> str:
+    """Return the first line of the docstring of a module's first public class."""
+    tree = ast.parse(path.read_text())
+    classes = (n for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_"))
+    return (ast.get_docstring(next(classes)) or "").partition("\n")[0]

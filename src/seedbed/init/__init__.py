@@ -1,0 +1,1 @@
+"""The first weights, written over a fresh model before the optimizer is made."""

@@ -1,0 +1,85 @@
+"""`history.csv`: every logged scalar, one row a step that logged something."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+
+class CSV(Logger):
+    """Writes one table that a spreadsheet opens: `step`, `epoch`, then a column for each scalar.
+
+    Rows are written when their step is over, so that validation stands beside training; a scalar
+    that appears for the first time adds a column.
+
+    Args:
+        folder: where `history.csv` goes.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.path = Path(folder, "history.csv")
+        self.columns = ["step", "epoch"]
+        for row in read_rows(self.path)[:1]:  # a run that goes on
+            self.columns = list(row)
+        self.row: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of this logger."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """Nothing: a run folder holds one history."""
+        return ""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add scalars to the row of `step`."""
+        if self.row and self.row["step"] != step:
+            self._flush()
+        self.row |= {"step": step, **metrics}
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Write nothing: the folder holds the config already."""
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the row that is not yet."""
+        self._flush()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write the row that is not yet."""
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self.row:
+            return
+        new = [name for name in self.row if name not in self.columns]
+        if new or not self.path.exists():
+            before = read_rows(self.path)
+            self.columns = [*self.columns, *new]
+            self._write("w", before)
+        self._write("a", [self.row])
+        self.row = {}
+
+    def _write(self, mode: str, rows: list[dict[str, Any]]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open(mode, newline="") as file:
+            writer = csv.DictWriter(file, self.columns, restval="")
+            if mode == "w":
+                writer.writeheader()
+            writer.writerows(rows)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table as text, none if there is no table."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

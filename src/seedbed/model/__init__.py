@@ -1,0 +1,1 @@
+"""Functions of `x`: pure `nn.Module`s from scaled inputs to logits."""

@@ -1,0 +1,13 @@
+"""What somebody probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return the likeliest name, and all of them where they are few."""
+    names = sorted({name for name in names if not name.startswith("_")})
+    match = difflib.get_close_matches(word, names, n=1)
+    meant = f"did you mean {match[0]!r}?" if match else ""
+    few = f"there is {', '.join(names)}" if 0 < len(names) <= 20 else ""
+    return " ".join(filter(None, (meant, few))) or "there is nothing of that kind"

@@ -1,0 +1,1 @@
+"""Which parameters get which learning rate and weight decay."""

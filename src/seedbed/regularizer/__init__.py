@@ -1,0 +1,1 @@
+"""What prefers some solutions to others: a term of the loss, a change of targets, of the step."""

@@ -1,0 +1,37 @@
+"""Label smoothing: targets that are never wholly certain.
+
+Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
+"""
+
+import torch.nn.functional as F
+from torch import nn
+
+from seedbed.types import Batch, Regularizer, Spec
+
+
+class LabelSmoothing(Regularizer):
+    """Turns each target into `(1 - epsilon) · one-hot + epsilon / C`.
+
+    Args:
+        epsilon: share of the probability that is spread over all C classes, in [0, 1).
+
+    Raises:
+        ValueError: `epsilon` lies outside its range, or the targets are no classes.
+    """
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        super().__init__()
+        if not 0 <= epsilon < 1:
+            raise ValueError(f"epsilon must lie in [0, 1), got {epsilon}")
+        self.epsilon, self.classes = epsilon, 0
+
+    def prepare(self, model: nn.Module, spec: Spec) -> None:
+        """Take the number of classes from the data."""
+        if spec.kind != "class":
+            raise ValueError("label_smoothing needs targets that are classes")
+        self.classes = spec.outputs
+
+    def on_batch(self, batch: Batch) -> Batch:
+        """Smooth `(B,)` indices or `(B, C)` probabilities into `(B, C)` probabilities."""
+        y = batch.y if batch.y.is_floating_point() else F.one_hot(batch.y, self.classes)
+        return batch._replace(y=(1 - self.epsilon) * y.to(batch.x.dtype) + self.epsilon / self.classes)

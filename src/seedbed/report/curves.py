@@ -1,0 +1,67 @@
+"""Learning curves from `history.csv`."""
+
+import csv
+import math
+from pathlib import Path
+
+Curve = tuple[list[float], list[float]]  # steps, values
+
+
+def read(history: Path) -> dict[str, Curve]:
+    """Return the curve of every column, without the steps at which it was not logged."""
+    curves: dict[str, Curve] = {}
+    with history.open(newline="") as file:
+        for row in csv.DictReader(file):
+            for name, text in row.items():
+                if name not in ("step", "epoch") and text:
+                    steps, values = curves.setdefault(name, ([], []))
+                    steps.append(float(row["step"]))
+                    values.append(float(text))
+    return curves
+
+
+def panels(curves: dict[str, Curve]) -> dict[str, list[str]]:
+    """Return which curves share a picture: a metric's splits, then what else there is."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(curves):
+        split, _, metric = name.partition("/")
+        if split in ("train", "val") and not name.endswith("_step"):
+            found.setdefault(metric, []).append(name)
+        elif split in ("gradient", "lr"):
+            title = {"gradient": "gradient norm", "lr": "learning rate"}[split]
+            if name in ("gradient/norm", "gradient/norm_before") or split == "lr":
+                found.setdefault(title, []).append(name)
+    order = sorted(found, key=lambda t: (t != "loss", t in ("gradient norm", "learning rate"), t))
+    return {title: found[title] for title in order}
+
+
+def draw(history: Path, target: Path) -> Path | None:
+    """Draw the curves of a history to a PNG and return it, or None where nothing was logged."""
+    if not history.is_file() or not (curves := read(history)):
+        return None
+    import matplotlib as mpl  # slow to import
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    chosen = panels(curves)
+    columns = min(2, len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(5 * columns, 3 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(chosen) :]:
+        axis.remove()
+    for axis, (title, names) in zip(axes.flat, chosen.items(), strict=False):
+        for name in names:
+            axis.plot(*curves[name], label=name, marker="." if len(curves[name][0]) < 20 else None)
+        axis.set(title=title, xlabel="step")
+        positive = all(v > 0 for name in names for v in curves[name][1])
+        if title == "loss" and positive:
+            axis.set_yscale("log")
+        axis.grid(alpha=0.3)
+        axis.legend()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=110)
+    plt.close(figure)
+    return target

@@ -1,0 +1,65 @@
+"""`report.html`: a run on one page that needs no server."""
+
+import base64
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed.report.curves import draw
+
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+td, th { padding: .2rem 1.5rem .2rem 0; text-align: left; border-bottom: 1px solid #8884; }
+td.number { text-align: right; }
+img { width: 100%; background: white; border-radius: .5rem; }
+pre { overflow-x: auto; padding: 1rem; border: 1px solid #8884; border-radius: .5rem; }
+code { font-size: .9rem; }
+"""
+
+
+def write(run: Path, out: Path) -> None:
+    """Write the report of the run in `run` to `out`, with its curves as `plots/curves.png` beside it."""
+    curves = draw(run / "history.csv", out / "plots/curves.png")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    metrics = json.loads((out / "metrics.json").read_text())
+    (out / "report.html").write_text(page(run, config, metrics, curves))
+
+
+def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: Path | None) -> str:
+    """Return the page."""
+    sections = [
+        f"<h1>{html.escape(config['name'])} <small>{html.escape(run.name)}</small></h1>",
+        "<h2>Numbers</h2>",
+        numbers(metrics),
+    ]
+    if curves is not None:
+        picture = base64.b64encode(curves.read_bytes()).decode()
+        sections += ["<h2>Curves</h2>", f'<img alt="curves" src="data:image/png;base64,{picture}">']
+    text = yaml.safe_dump(config, sort_keys=False)
+    sections += [
+        "<h2>Again</h2>",
+        f"<pre><code>python train.py run={html.escape(str(run))} stages=test</code></pre>",
+        "<h2>Config</h2>",
+        f"<details><summary>everything that was set</summary><pre>{html.escape(text)}</pre></details>",
+    ]
+    title = html.escape(f"{config['name']} · {run.name}")
+    head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>'
+
+
+def numbers(metrics: dict[str, float]) -> str:
+    """Return a table with a row a metric and a column a split."""
+    splits = [s for s in ("train", "val", "test") if any(k.startswith(f"{s}/") for k in metrics)]
+    names = sorted({k.partition("/")[2] for k in metrics if k.partition("/")[0] in splits})
+    rows = ["<tr><th></th>" + "".join(f"<th>{s}</th>" for s in splits) + "</tr>"]
+    for name in names:
+        found = [metrics.get(f"{s}/{name}") for s in splits]
+        cells = "".join(f'<td class="number">{"" if v is None else f"{v:.4f}"}</td>' for v in found)
+        rows.append(f"<tr><th>{html.escape(name)}</th>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"

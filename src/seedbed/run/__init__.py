@@ -1,0 +1,1 @@
+"""Composition: from a checked config to parts, stages and a run folder."""

@@ -1,0 +1,163 @@
+"""From a checked config to objects.  The only caller of Hydra's `instantiate`."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from lightning import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch import nn
+
+from seedbed.checkpoint._file import PlainFile
+from seedbed.config import Config, Node
+from seedbed.logger.csv import CSV
+from seedbed.rules import misfit
+from seedbed.run.board import Board
+from seedbed.run.folder import Refused
+from seedbed.run.progress import Progress
+from seedbed.signature import parameters_of, resolve
+from seedbed.task.supervised import Supervised
+from seedbed.types import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a stage needs."""
+
+    data: LightningDataModule
+    task: Supervised
+    trainer: Trainer
+    out: Path
+
+
+class Net(nn.Module):
+    """Scaling, then the model: what is trained, saved, exported and loaded as one.
+
+    Args:
+        scaling: raw inputs `(B, ...)` to the range that `model` sees.
+        model: scaled inputs to logits `(B, K)`.
+    """
+
+    def __init__(self, scaling: nn.Module, model: nn.Module) -> None:
+        super().__init__()
+        self.scaling, self.model = scaling, model
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map raw inputs `(B, ...)` to logits `(B, K)`."""
+        return self.model(self.scaling(x))
+
+
+def make(path: str, node: Node, **offers: Any) -> Any:
+    """Return the object a node describes, with those `offers` that its signature asks for.
+
+    Raises:
+        Refused: the constructor does not accept the values.
+    """
+    asked = parameters_of(resolve(node["_target_"]))
+    try:
+        finish: Callable[..., Any] = instantiate({**node, "_partial_": True}, _convert_="all")
+        return finish(**{k: v for k, v in offers.items() if k in asked and k not in node})
+    except (ValueError, TypeError, MisconfigurationException, HydraException) as error:
+        if isinstance(error, TypeError) and "argument" not in str(error):
+            raise  # a bug, not a value
+        raise Refused(f"{path}: {str(error).splitlines()[0]}") from error
+
+
+def make_data(cfg: Config) -> LightningDataModule:
+    """Return the data, read and split.
+
+    Raises:
+        Refused: it cannot be read or split as asked, or the loss does not fit it.
+    """
+    data = make("data", cfg.data)
+    try:
+        data.prepare_data()
+        data.setup("fit")
+    except (ValueError, OSError) as error:
+        raise Refused(f"data: {str(error).splitlines()[0]}") from error
+    problem = misfit(cfg.loss["_target_"], data.spec.kind)
+    if problem:
+        raise Refused(problem)
+    return data
+
+
+def make_net(cfg: Config, spec: Spec) -> Net:
+    """Return scaling and model with fresh weights."""
+    scaling = make("scaling", cfg.scaling, shape=spec.shape) if cfg.scaling else nn.Identity()
+    model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs)
+    for name, node in cfg.init.items():
+        make(f"init.{name}", node)(model, spec)
+    return Net(scaling, model)
+
+
+def make_task(cfg: Config, net: nn.Module, spec: Spec) -> Supervised:
+    """Return the task that trains `net`."""
+    return make(
+        "task",
+        cfg.task,
+        model=net,
+        loss=make("loss", cfg.loss),
+        spec=spec,
+        optimizer=partial(make_optimizer, cfg.optimizer),
+        param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
+        scheduler=make("scheduler", cfg.scheduler) if cfg.scheduler else None,
+        regularizers={k: make(f"regularizer.{k}", node) for k, node in cfg.regularizer.items() if node},
+        augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
+        seed=cfg.seed,
+    )
+
+
+def make_optimizer(node: Node, params: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Return the optimizer over parameter groups."""
+    return make("optimizer", node, params=params)
+
+
+def make_trainer(cfg: Config, out: Path) -> Trainer:
+    """Return the trainer with its callbacks and loggers."""
+    monitor = {"monitor": cfg.monitor.name, "mode": cfg.monitor.mode}
+    callbacks = [make(f"callback.{k}", node, **monitor) for k, node in cfg.callback.items() if node]
+    if cfg.checkpoint:
+        files = str(out / "checkpoints")
+        callbacks.append(make("checkpoint", cfg.checkpoint, folder=files, **monitor))
+    bar = cfg.trainer.get("enable_progress_bar", True)
+    return make(
+        "trainer",
+        {**cfg.trainer, "enable_progress_bar": False},
+        callbacks=[*callbacks, Board(), *([Progress(cfg.monitor.name)] if bar else [])],
+        logger=make_loggers(cfg, out),
+        plugins=[PlainFile()],
+        default_root_dir=str(out),
+        enable_checkpointing=bool(cfg.checkpoint),
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def make_loggers(cfg: Config, out: Path) -> list[Logger]:
+    """Return the loggers; `history.csv` is part of a run folder unless nothing is logged at all."""
+    chosen = {name: node for name, node in cfg.logger.items() if node}
+    loggers = [
+        make(f"logger.{k}", node, folder=str(out), save_dir=str(out), name="", version="tensorboard")
+        for k, node in chosen.items()
+    ]
+    return loggers if "csv" in chosen or not chosen else [CSV(str(out)), *loggers]
+
+
+def build(cfg: Config, out: Path) -> Parts:
+    """Seed, then build data, model, task and trainer, in that order."""
+    if cfg.num_threads:
+        torch.set_num_threads(cfg.num_threads)
+    data = make_data(cfg)
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    net = make_net(cfg, data.spec)
+    if cfg.scaling:
+        net.scaling.fit(data.splits["train"].x)
+    task = make_task(cfg, net, data.spec)
+    return Parts(data, task, make_trainer(cfg, out), out)

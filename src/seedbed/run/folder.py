@@ -1,0 +1,138 @@
+"""A run folder: what is written down about a run, beside what it learned.  No torch here."""
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
+VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
+
+
+class Refused(Exception):
+    """A command that no run can be made of: one line a problem, exit code 2, nothing left behind."""
+
+
+def new_id() -> str:
+    """Return a name that sorts by time and never collides."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{uuid4().hex[:8]}"
+
+
+def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Make the folder of a new run and write down what it is a run of."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_yaml(out / "config.yaml", config)
+    (out / "overrides.txt").write_text("".join(f"{o}\n" for o in overrides))
+    write_json(out / "environment.json", environment())
+    diff = git("diff", "HEAD")
+    if diff:
+        (out / "git.diff").write_text(diff)
+
+
+def environment() -> dict[str, Any]:
+    """Return what else a number may depend on."""
+    return {
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "versions": {name: version(name) for name in VERSIONS},
+        "git": git("rev-parse", "HEAD").strip(),
+    }
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints about the current folder, nothing where there is no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- fixed words
+            ["git", *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+@contextlib.contextmanager
+def recorded(out: Path) -> Iterator[None]:
+    """Keep in `status.json` how the run stands: running, ok, failed, interrupted or diverged."""
+    start = time.time()
+    status: dict[str, Any] = {
+        "status": "running",
+        "started": datetime.now().isoformat(timespec="seconds"),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+    }
+    write_json(out / "status.json", status)
+    try:
+        yield
+        status["status"] = OK
+    except BaseException as error:
+        status |= verdict(error)
+        raise
+    finally:
+        status["seconds"] = round(time.time() - start, 1)
+        if out.exists():  # a refused run leaves nothing
+            write_json(out / "status.json", status)
+
+
+def verdict(error: BaseException) -> dict[str, str]:
+    """Return the status and the reason that an exception stands for."""
+    if isinstance(error, KeyboardInterrupt):
+        return {"status": INTERRUPTED, "error": "interrupted from the keyboard"}
+    kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
+    return {"status": kind, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
+
+
+def remove(out: Path) -> None:
+    """Delete the folder of a run that was refused before it did anything."""
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """Return the config that a run was made with.
+
+    Raises:
+        Refused: `run` is no run folder.
+    """
+    file = run / "config.yaml"
+    if not file.is_file():
+        raise Refused(f"run={run}: no run folder, there is no {file}")
+    return yaml.safe_load(file.read_text())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file, {} if there is none."""
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file so that a reader never sees half of it."""
+    _write(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a YAML file so that a reader never sees half of it."""
+    _write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)

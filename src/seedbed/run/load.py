@@ -1,0 +1,40 @@
+"""A finished run's model, in one line, for a notebook or another program."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
+
+from seedbed.checkpoint._file import read_checkpoint
+from seedbed.config import as_config
+from seedbed.run.build import make_net
+from seedbed.run.folder import read_config
+from seedbed.types import Spec
+
+
+class Loaded(NamedTuple):
+    """What a run learned."""
+
+    model: nn.Module  # raw inputs (B, *spec.shape) to logits (B, K), in eval mode
+    spec: Spec
+
+
+def load(run: str | Path) -> Loaded:
+    """Return the best model of a run folder, with its scaling, and what its data knew.
+
+    Raises:
+        Refused: `run` is no run folder.
+        FileNotFoundError: it holds no checkpoint.
+    """
+    checkpoint = read_checkpoint(Path(run, "checkpoints/best.ckpt"))
+    spec = spec_from(checkpoint["spec"])
+    model = make_net(as_config(read_config(Path(run))), spec)
+    prefix = "model."
+    state = checkpoint["state_dict"]
+    model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    return Loaded(model.eval(), spec)
+
+
+def spec_from(plain: dict[str, object]) -> Spec:
+    """Return the spec that a checkpoint holds as plain data."""
+    return Spec(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})  # pyright: ignore[reportArgumentType]

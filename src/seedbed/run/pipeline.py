@@ -1,0 +1,123 @@
+"""The stages of a run, in the order the config lists them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from seedbed.checkpoint._file import read_checkpoint
+from seedbed.checkpoint.best_and_last import BestAndLast
+from seedbed.config import Config, as_plain
+from seedbed.report import page
+from seedbed.run.board import write_hparams
+from seedbed.run.build import Parts, build
+from seedbed.run.folder import Refused, read_json, write_json
+from seedbed.run.table import read_inputs, write_predictions
+from seedbed.run.quiet import quiet
+from seedbed.types import Batch
+
+Metrics = dict[str, float]
+
+
+def run(cfg: Config) -> Metrics:
+    """Run every stage and return the metrics, which are also in `metrics.json`."""
+    assert cfg.out is not None
+    with quiet():
+        return Run(cfg, Path(cfg.out)).all()
+
+
+class Run:
+    """One run: its parts, built when a stage first needs them, and what they have measured.
+
+    Args:
+        cfg: what to run.
+        out: the folder to write to.
+    """
+
+    def __init__(self, cfg: Config, out: Path) -> None:
+        self.cfg, self.out = cfg, out
+        self.source = Path(cfg.run) if cfg.run else out  # where the weights are
+        self.metrics: Metrics = read_json(out / "metrics.json")
+        self._parts: Parts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """Data, task and trainer."""
+        if self._parts is None:
+            self._parts = build(self.cfg, self.out)
+        return self._parts
+
+    def all(self) -> Metrics:
+        """Run the stages in order, writing down what each measures."""
+        stages: dict[str, Callable[[], Metrics]] = {
+            "fit": self.fit,
+            "test": self.test,
+            "predict": self.predict,
+            "report": self.report,
+        }
+        for name in self.cfg.stages:
+            self.metrics |= stages[name]()
+            self.write()
+        return self.metrics
+
+    def write(self) -> None:
+        """Write `metrics.json`, and the hyper-parameters beside them for TensorBoard."""
+        if self._parts is None or self._parts.trainer.is_global_zero:
+            write_json(self.out / "metrics.json", self.metrics)
+
+    def fit(self) -> Metrics:
+        """Train, validating as it goes; the validation's numbers are the best epoch's."""
+        trainer, task = self.parts.trainer, self.parts.task
+        last = self.source / "checkpoints/last.ckpt" if self.cfg.run else None
+        if last and not last.is_file():
+            raise Refused(f"{self.source}: there is no checkpoints/last.ckpt to go on from")
+        trainer.fit(task, datamodule=self.parts.data, ckpt_path=last, weights_only=True)
+        final = {k: v.item() for k, v in trainer.callback_metrics.items() if "/" in k}
+        kept = trainer.checkpoint_callback
+        return final | (kept.best_metrics if isinstance(kept, BestAndLast) else {})
+
+    def test(self) -> Metrics:
+        """Measure the best weights on the test split."""
+        self.load_best()
+        trainer = self.parts.trainer
+        [measured] = trainer.test(self.parts.task, datamodule=self.parts.data, verbose=False)
+        if trainer.is_global_zero:
+            write_hparams(trainer, as_plain(self.cfg), measured)
+        return dict(measured)
+
+    def predict(self) -> Metrics:
+        """Write `predictions.csv` for `predict.path`, or else for the test split."""
+        self.load_best()
+        task, trainer = self.parts.task, self.parts.trainer
+        x, y = self.examples()
+        task.eval().to(trainer.strategy.root_device)
+        with torch.inference_mode():
+            parts = [task.predict_step(Batch(part.to(task.device), part), 0) for part in x.split(512)]
+        if trainer.is_global_zero:
+            write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)
+        return {}
+
+    def examples(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return what to predict: inputs, and targets where they are known."""
+        spec = self.parts.task.spec
+        if self.cfg.predict.path is None:
+            return tuple(self.parts.data.splits["test"])  # pyright: ignore
+        try:
+            return read_inputs(Path(self.cfg.predict.path), spec.shape), None
+        except (ValueError, OSError) as error:
+            raise Refused(f"predict.path: {str(error).splitlines()[0]}") from error
+
+    def load_best(self) -> None:
+        """Put the best weights into the task."""
+        file = self.source / "checkpoints/best.ckpt"
+        if not file.is_file():
+            raise Refused(f"{self.source}: there is no checkpoints/best.ckpt, so nothing was trained")
+        self.parts.task.load_state_dict(read_checkpoint(file)["state_dict"])
+
+    def report(self) -> Metrics:
+        """Write `report.html`."""
+        if self._parts is None or self._parts.trainer.is_global_zero:
+            self.write()
+            page.write(self.source, self.out)
+        return {}
+

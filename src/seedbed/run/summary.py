@@ -1,0 +1,48 @@
+"""What a run says at its end: the numbers, where they lie, and how to go on."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from seedbed.config import Config
+from seedbed.run.folder import read_json
+
+
+def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
+    """Return the summary of one run."""
+    lines = ["", *(f"{name:<14}{metrics[name]:.4f}" for name in shown(metrics)), ""]
+    lines.append(f"{'run folder':<14}{out}")
+    if "report" in cfg.stages:
+        lines.append(f"{'report':<14}{out / 'report.html'}")
+    if "predict" in cfg.stages:
+        lines.append(f"{'predictions':<14}{out / 'predictions.csv'}")
+    if cfg.logger.get("tensorboard") and "fit" in cfg.stages:
+        lines.append(f"{'TensorBoard':<14}tensorboard --logdir {out}")
+    if cfg.checkpoint and "fit" in cfg.stages:
+        lines.append(f"{'test again':<14}python train.py run={out} stages=test")
+    return "\n".join(lines)
+
+
+def shown(metrics: Mapping[str, float]) -> list[str]:
+    """Return the names of the most telling split there is: test, else validation, else training."""
+    for split in ("test/", "val/", "train/"):
+        names = sorted((n for n in metrics if n.startswith(split)), key=lambda n: (n.endswith("/loss"), n))
+        if names:
+            return names
+    return []
+
+
+def table(outs: Iterable[Path]) -> str:
+    """Return one line a job of a sweep: how it stands, its numbers, its folder."""
+    rows = [(status(out), read_json(out / "metrics.json"), out) for out in outs]
+    lines = [""]
+    for state, metrics, out in rows:
+        numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics))
+        asked = (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
+        words = " ".join(w.lstrip("+") for w in asked if not w.startswith("out="))
+        lines.append(f"{state:<9}{numbers:<34}{out}  {words}")
+    return "\n".join(lines)
+
+
+def status(out: Path) -> str:
+    """Return how a run stands."""
+    return str(read_json(out / "status.json").get("status", "refused"))

@@ -1,0 +1,185 @@
+"""A node's arguments against the signature of its `_target_`: the constructor is the schema."""
+
+import importlib
+import inspect
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from seedbed.nearest import nearest
+
+Node = Mapping[str, Any]
+HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def resolve(name: str) -> Any:
+    """Return the class or function that a `_target_` names.
+
+    Raises:
+        ImportError: there is nothing of that name.
+    """
+    pieces = name.split(".")
+    for cut in range(len(pieces) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(pieces[:cut]))
+        except ModuleNotFoundError as error:
+            if error.name and ".".join(pieces[:cut]).startswith(error.name):
+                continue
+            raise ImportError(f"it needs {error.name!r}, which is not installed") from error
+        for piece in pieces[cut:]:
+            if not hasattr(found, piece):
+                raise ImportError(f"{found.__name__} has no {piece!r}; {nearest(piece, dir(found))}")
+            found = getattr(found, piece)
+        return found
+    raise ImportError(f"there is no module {pieces[0]!r}")
+
+
+def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]:
+    """Yield what is wrong between a node and its target, one line a problem."""
+    try:
+        target = resolve(node["_target_"])
+    except Exception as error:
+        yield f"{path}._target_={node['_target_']}: cannot be imported ({str(error).splitlines()[0]})"
+        return
+    given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
+    taken = parameters_of(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    names = {k for k, p in taken.items() if p.kind in NAMED}
+    free = names - set(offered)
+    for key, value in given.items():
+        if key not in names and not open_ended:
+            yield f"{path}.{key}={shown(value)}: {node['_target_']} has no argument {key!r}; {nearest(key, free)}"
+    hints = hints_of(target)
+    for key in given.keys() & hints.keys():
+        value = given[key]
+        if plain(value) and not fits(value, hints[key]):
+            yield f"{path}.{key}={shown(value)}: {node['_target_']} expects {words(hints[key])}"
+    if not node.get("_partial_"):
+        own = inspect.signature(target).parameters  # a base's are its subclass's business
+        needed = {k for k in free & own.keys() if own[k].default is inspect.Parameter.empty}
+        for key in sorted(needed - given.keys()):
+            yield f"{path}.{key}: {node['_target_']} needs a value for it"
+
+
+def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
+    """Return the parameters of `target`, with those a class passes on to its bases in `**kwargs`."""
+    found = dict(inspect.signature(target).parameters)
+    for base in target.__mro__[1:-1] if inspect.isclass(target) else ():
+        rest = [k for k, p in found.items() if p.kind is p.VAR_KEYWORD]
+        if not rest:
+            break
+        if "__init__" in vars(base):
+            del found[rest[0]]
+            own = dict(inspect.signature(base.__init__).parameters)
+            own.pop("self", None)
+            found = {**own, **found}
+    return found
+
+
+def hints_of(target: Any) -> dict[str, Any]:
+    """Return the annotations of what calling `target` takes, bases included; {} if unreadable."""
+    functions = [target]
+    if inspect.isclass(target):
+        functions = [vars(c)["__init__"] for c in target.__mro__[:-1] if "__init__" in vars(c)]
+    found: dict[str, Any] = {}
+    for function in functions:
+        try:
+            found = {**get_type_hints(inspect.unwrap(function)), **found}
+        except Exception:  # noqa: S112 -- another library's annotations may not be importable
+            continue
+    return {k: v for k, v in found.items() if k in parameters_of(target)}
+
+
+def plain(value: Any) -> bool:
+    """Return whether a value is data, without nodes that become objects."""
+    if isinstance(value, Mapping):
+        return "_target_" not in value and all(plain(v) for v in value.values())
+    if isinstance(value, list):
+        return all(plain(v) for v in value)
+    return True
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Return whether data from YAML is what `hint` asks for; unknown hints accept everything."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, arg) for arg in args)
+    if origin is Literal:
+        return any(value == arg and type(value) is type(arg) for arg in args)
+    if hint is type(None) or hint is None:
+        return value is None
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint in (bool, str):
+        return isinstance(value, hint)
+    if origin is tuple:
+        if not isinstance(value, list):
+            return False
+        if len(args) == 2 and args[1] is ...:
+            return all(fits(v, args[0]) for v in value)
+        return len(value) == len(args) and all(map(fits, value, args))
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return isinstance(value, Mapping)
+    if inspect.isclass(origin) and issubclass(origin, Iterable):
+        return isinstance(value, list) and all(fits(v, args[0]) for v in value)
+    if inspect.isclass(hint) and hint is not object:
+        return False if isinstance(value, str | int | float | bool) else not isinstance(value, list)
+    return True
+
+
+def words(hint: Any) -> str:
+    """Return what `hint` asks for in a user's words."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        kinds = [words(a) for a in args if simple(a)]
+        return " or ".join(dict.fromkeys(kinds)) or "something else"
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, args))
+    names = {
+        float: "a number",
+        int: "a whole number",
+        bool: "true or false",
+        str: "text",
+        type(None): "null",
+    }
+    if hint in names:
+        return names[hint]
+    if origin is tuple and ... not in args:
+        return f"a list of {len(args)}: [{', '.join(words(a) for a in args)}]"
+    if args and inspect.isclass(origin) and issubclass(origin, Iterable):
+        return f"a list, each {words(args[0])}"
+    return getattr(hint, "__name__", str(hint))
+
+
+def simple(hint: Any) -> bool:
+    """Return whether a value for `hint` can be written on a command line."""
+    plain_types = (float, int, bool, str, type(None))
+    return hint in plain_types or get_origin(hint) in (tuple, Literal, list)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a command line writes it."""
+    text = str(value).replace("'", "") if isinstance(value, list) else str(value)
+    return "null" if value is None else text if len(text) < 60 else f"{text[:57]}..."
+
+
+def refusal(node: Node, **stand_ins: Any) -> str | None:
+    """Return why the target does not accept its values, by building it once."""
+    target = resolve(node["_target_"])
+    given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
+    wanted = {k: v for k, v in stand_ins.items() if k in parameters_of(target)}
+    try:
+        target(**(wanted | given))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+def stand_in_parameters() -> list[Any]:
+    """Return one parameter, for an optimizer to hold while its other arguments are tried."""
+    from torch import nn, zeros  # heavy
+
+    return [nn.Parameter(zeros(1, 1))]

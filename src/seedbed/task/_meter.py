@@ -1,0 +1,32 @@
+"""Weighted means of many scalars, kept on the device and exact over processes of unequal shares."""
+
+import torch
+from lightning import Trainer
+from torch import Tensor
+
+
+class Meter:
+    """Adds up values and weights by name; nothing leaves the device until `means`."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}  # (2,) each: Σ weight · value, Σ weight
+        self.latest: dict[str, Tensor] = {}  # () each
+
+    def add(self, values: dict[str, Tensor], weight: int = 1) -> None:
+        """Add one `()` value a name, each counted `weight` times."""
+        for name, value in values.items():
+            value = value.detach()
+            precise = value.to(torch.float32 if value.device.type == "mps" else torch.float64)
+            pair = torch.stack([precise * weight, torch.full_like(precise, weight)])
+            self.sums[name] = self.sums[name] + pair if name in self.sums else pair
+            self.latest[name] = value
+
+    def means(self, trainer: Trainer) -> dict[str, float]:
+        """Return the mean of each name over all processes, and start anew."""
+        names = sorted(self.sums)
+        if not names:
+            return {}
+        sums = trainer.strategy.reduce(torch.stack([self.sums[n] for n in names]), reduce_op="sum")
+        assert isinstance(sums, Tensor)
+        self.sums = {}
+        return dict(zip(names, (sums[:, 0] / sums[:, 1]).tolist(), strict=True))

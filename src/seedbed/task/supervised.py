@@ -1,0 +1,240 @@
+"""Learn targets from inputs: the task that every other task refines."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics import MetricCollection
+
+from seedbed.randomness import seed_here
+from seedbed.task._meter import Meter
+from seedbed.task._metrics import metrics_of
+from seedbed.types import (
+    Augment,
+    Batch,
+    Clock,
+    OptimizerFactory,
+    ParamGroups,
+    Regularizer,
+    Schedule,
+    Spec,
+    Step,
+)
+
+
+SPLITS = ("train", "val", "test")
+
+
+class Diverged(ArithmeticError):
+    """The gradient is no longer finite: going on would only spoil the weights."""
+
+
+class Supervised(LightningModule):
+    """A model, its loss, and how they are optimised.
+
+    The way of a batch: augment → every regularizer's `on_batch` → `forward_step` → every
+    regularizer's `penalty` → backward → clip → optimizer → every regularizer's `after_step`.
+    A new way of learning overrides `forward_step`, and little else.
+
+    `train/loss` is the data term alone, `train/<name>` each penalty.
+
+    Args:
+        model: maps raw inputs `(B, *spec.shape)` to logits `(B, K)`.
+        loss: maps logits and targets to `()`, the mean over the batch.
+        spec: what the data knows.
+        optimizer: called with the parameter groups.
+        param_groups: called with the model; None puts all in one group.
+        scheduler: factor on the learning rate of every group, evaluated before every update.
+        regularizers: by name; in the training loss only.
+        augments: applied in this order to the inputs of training batches.
+        seed: of everything random in a training step.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        spec: Spec,
+        optimizer: OptimizerFactory,
+        param_groups: ParamGroups | None = None,
+        scheduler: Schedule | None = None,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        augments: Sequence[Augment] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model, self.loss, self.spec = model, loss, spec
+        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        self.augments = list(augments)
+        self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in SPLITS})
+        self.seed = seed
+        self._optimizer, self._param_groups = optimizer, param_groups
+        self._scheduler = scheduler
+        self._meters = {split: Meter() for split in SPLITS}
+        self._written = 0  # the step up to which the logs are
+        for regularizer in self.regularizers.values():
+            regularizer.prepare(model, spec)
+
+    # -- what learning means ---------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map raw inputs `(B, ...)` to logits `(B, K)`."""
+        return self.model(x)
+
+    def forward_step(self, batch: Batch) -> Step:
+        """Run the model and compute the data term of the loss."""
+        logits = self.model(batch.x)
+        return Step(self.model, batch, logits, self.loss(logits, batch.y))
+
+    # -- the way of a batch ----------------------------------------------------------------
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Augment a training batch and let the regularizers change it."""
+        x = batch.x
+        for augment in self.augments:
+            x = augment(x)
+        batch = batch._replace(x=x)
+        for regularizer in self.regularizers.values():
+            batch = regularizer.on_batch(batch)
+        return batch
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss to minimise, `()`: data term plus every penalty."""
+        seed_here(self.device, self.seed, self.current_epoch, batch_idx, self.global_rank)
+        step = self.forward_step(self.prepare_batch(batch))
+        for name, regularizer in self.regularizers.items():
+            penalty = regularizer.penalty(step)
+            if penalty is not None:
+                step.terms[name] = penalty
+        self._meters["train"].add(
+            {"train/loss": step.loss} | {f"train/{k}": v for k, v in step.terms.items()},
+            len(batch.y),
+        )
+        self.metrics["on_train"].update(step.logits.detach(), batch.y)
+        return step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure the data term and the metrics."""
+        self._evaluate(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure the data term and the metrics."""
+        self._evaluate(batch, "test")
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return probabilities for classes, values otherwise, `(B, K)`."""
+        logits = self.model(batch.x)
+        return logits.softmax(-1) if self.spec.kind == "class" else logits
+
+    def _evaluate(self, batch: Batch, split: str) -> None:
+        step = self.forward_step(batch)
+        self._meters[split].add({f"{split}/loss": step.loss}, len(batch.y))
+        self.metrics[f"on_{split}"].update(step.logits, batch.y)
+
+    # -- optimisation ----------------------------------------------------------------------
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer and a schedule that is a closed form of progress."""
+        groups = self._groups()
+        optimizer = self._optimizer(groups)
+        if self._scheduler is None:
+            return optimizer
+        schedule, total = self._scheduler, float(self.trainer.estimated_stepping_batches)
+        accumulated = self.trainer.accumulate_grad_batches
+        per_epoch = max(1, math.ceil(self.trainer.num_training_batches / accumulated))
+
+        def factor(step: int) -> float:
+            return schedule(Clock(step, total, per_epoch))
+
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save what the data knew as plain data, so that the model can be rebuilt without it."""
+        spec = asdict(self.spec)
+        checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
+
+    def _groups(self) -> list[dict[str, Any]]:
+        if self._param_groups is None:
+            groups: list[dict[str, Any]] = [{"name": "", "params": list(self.model.parameters())}]
+        else:
+            groups = self._param_groups(self.model)
+        extra = list(self.regularizers.parameters())
+        return [*groups, {"name": "regularizers", "params": extra}] if extra else groups
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Record the norm of the gradient that the optimizer is about to use."""
+        parameters = (p for group in optimizer.param_groups for p in group["params"])
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        # Looked at once it is known: at once on the CPU, a step late where a look would wait.
+        known = norm if norm.device.type == "cpu" else self._meters["train"].latest.get("gradient/norm")
+        if known is not None and not known.isfinite():
+            raise Diverged(f"the gradient became non-finite at step {self.global_step}")
+        self.record({"gradient/norm": norm})
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Update the weights, then let the regularizers change them."""
+        super().optimizer_step(*args, **kwargs)
+        for regularizer in self.regularizers.values():
+            regularizer.after_step(self.model, self.learning_rates()[0][1])
+
+    def learning_rates(self) -> list[tuple[str, float]]:
+        """Return `(name, rate)` of each parameter group: `lr`, or `lr/<group>` of several."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        return [
+            (f"lr/{group['name']}" if group.get("name") else "lr", float(group["lr"]))
+            for group in optimizer.param_groups
+        ]
+
+    # -- logs ------------------------------------------------------------------------------
+
+    def record(self, values: dict[str, Tensor]) -> None:
+        """Keep `()` values of this training step for the logs, without waiting for the device."""
+        self._meters["train"].add(values)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Write this step's values every `log_every_n_steps`; the only wait for the device."""
+        step = self.global_step
+        if step > self._written and step % self.trainer.log_every_n_steps == 0:
+            self._written = step
+            latest = self._meters["train"].latest
+            self._write({f"{name}_step": value.item() for name, value in latest.items()})
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's means."""
+        self._log_epoch("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over the validation split."""
+        if not self.trainer.sanity_checking:
+            self._log_epoch("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the means over the test split."""
+        self._log_epoch("test")
+
+    def _log_epoch(self, split: str) -> None:
+        """Log what all ranks agree on: `means` and torchmetrics have reduced it."""
+        metrics = self.metrics[f"on_{split}"]
+        assert isinstance(metrics, MetricCollection)
+        measured = {name: float(value) for name, value in metrics.compute().items()}
+        metrics.reset()
+        values = self._meters[split].means(self.trainer) | measured
+        self.log_dict(values, logger=False)  # for whoever monitors
+        self._write(values)
+
+    def _write(self, values: dict[str, float]) -> None:
+        values |= {"epoch": self.current_epoch + 1}
+        if self.trainer.training:
+            values |= dict(self.learning_rates())
+        for logger in self.trainer.loggers:
+            logger.log_metrics(values, step=self.global_step)

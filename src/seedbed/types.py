@@ -1,0 +1,119 @@
+"""The few shapes that every room of the house agrees on.
+
+Letters in shape comments: N examples of a split, B examples of a batch, C classes, D features,
+K outputs of the model.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+Kind = Literal["class", "value"]
+"""What a target is: one of C classes, or K real numbers."""
+
+
+class Batch(NamedTuple):
+    """B examples, or a whole split of N."""
+
+    x: Tensor  # (B, ...) inputs as the data has them; scaling is the model's first layer
+    y: Tensor  # (B,) int64 class indices, (B, C) class probabilities or (B, K) values
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the data knows and everything else asks for."""
+
+    shape: tuple[int, ...]  # of one input
+    kind: Kind
+    outputs: int  # K: numbers the model emits an example; C for classes
+    classes: tuple[str, ...] = ()  # their names, in the order of their indices
+
+
+@dataclass(slots=True)
+class Step:
+    """What one forward pass produced, before any backward."""
+
+    model: nn.Module
+    batch: Batch  # as the loss sees it: augmented, targets smoothed
+    logits: Tensor  # (B, K)
+    loss: Tensor  # () data term, mean over B
+    terms: dict[str, Tensor] = field(default_factory=dict)  # () each: what regularizers add
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where training stands, in optimizer steps."""
+
+    step: int  # updates made so far
+    total: float  # updates of the whole training, inf when it has no end
+    per_epoch: int  # updates an epoch
+
+
+class Schedule(Protocol):
+    """The learning rate over time: `Clock -> factor` on every group's own rate."""
+
+    def __call__(self, clock: Clock) -> float:
+        """Return the factor at this step, dimensionless, >= 0."""
+        ...
+
+
+class Scaling(Protocol):
+    """The first layer of a model: raw inputs to a range that trains well."""
+
+    def fit(self, x: Tensor) -> None:
+        """Measure the training inputs, `(N, ...)`."""
+        ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Scale `(B, ...)`."""
+        ...
+
+
+class Init(Protocol):
+    """Overwrites the weights of a fresh model in place."""
+
+    def __call__(self, model: nn.Module, spec: Spec) -> None:
+        """Overwrite weights; `spec` tells what the data knows."""
+        ...
+
+
+class Recording(Protocol):
+    """A task, as callbacks see it."""
+
+    def record(self, values: dict[str, Tensor]) -> None:
+        """Keep `()` values of this training step for the logs, without waiting for the device."""
+        ...
+
+
+class Regularizer(nn.Module):
+    """What prefers some solutions to others.  A technique overrides the verbs that it needs.
+
+    In one training step they run in this order, whatever the order on the command line:
+    every `on_batch`, the forward pass, every `penalty`, the update, every `after_step`.
+    """
+
+    def prepare(self, model: nn.Module, spec: Spec) -> None:
+        """Look at the model and the data once, before the optimizer is made."""
+
+    def on_batch(self, batch: Batch) -> Batch:
+        """Change inputs or targets of a training batch."""
+        return batch
+
+    def penalty(self, step: Step) -> Tensor | None:
+        """Return a term of the training loss, `()`, or None."""
+        return None
+
+    def after_step(self, model: nn.Module, lr: float) -> None:
+        """Change the weights after an update made at learning rate `lr`."""
+
+
+Augment = Callable[[Tensor], Tensor]
+"""`(B, ...) -> (B, ...)`: fresh randomness every call, labels unchanged."""
+
+ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
+"""`model -> optimizer groups`, each with a `name`; every parameter in exactly one."""
+
+OptimizerFactory = Callable[[Iterable[dict[str, Any]]], Optimizer]

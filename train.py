@@ -1,0 +1,15 @@
+"""Run one experiment, from data to report; `python train.py --help` says how."""
+
+from seedbed import door
+from seedbed.config import Config
+
+
+def main(cfg: Config) -> dict[str, float]:
+    """Return the metrics of the run that `cfg` describes."""
+    from seedbed.run import pipeline  # torch and Lightning, only now
+
+    return pipeline.run(cfg)
+
+
+if __name__ == "__main__":
+    door.enter(main)
