@@ -80,10 +80,11 @@ class Run:
         """Measure the best weights on the test split."""
         self.load_best()
         trainer = self.parts.trainer
-        [measured] = trainer.test(self.parts.task, datamodule=self.parts.data, verbose=False)
+        trainer.test(self.parts.task, datamodule=self.parts.data, verbose=False)
+        measured = {k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("test/")}
         if trainer.is_global_zero:
             write_hparams(trainer, as_plain(self.cfg), measured)
-        return dict(measured)
+        return measured
 
     def predict(self) -> Metrics:
         """Write `predictions.csv` for `predict.path`, or else for the test split."""
