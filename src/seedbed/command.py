@@ -63,14 +63,20 @@ class Command:
                 command.overrides.append(settable(word))
                 continue
             if word.partition("=")[0] not in FLAGS:
-                raise Refused(f"{word}: no such flag; {nearest(word, FLAGS)}".replace("there is -", "flags: -"))
+                raise Refused(
+                    f"{word}: no such flag; {nearest(word, FLAGS)}".replace(
+                        "there is -", "flags: -"
+                    )
+                )
             command.flags.append(word)
             if word in WITH_VALUE:
                 command.flags += itertools.islice(rest, 1)
         command.parsed = [parse(word) for word in command.overrides]
         if problems := [p for o in command.parsed for p in slips(o, command)]:
             raise Refused("\n".join(dict.fromkeys(problems)))
-        runs = [str(o.value()) for o in command.parsed if o.key_or_group == "run" and not o.is_delete()]
+        runs = [
+            str(o.value()) for o in command.parsed if o.key_or_group == "run" and not o.is_delete()
+        ]
         if runs and runs[-1] != "None":
             command.primary = finished(Path(runs[-1]), command)
         return command
@@ -96,7 +102,9 @@ def parse(word: str) -> Override:
         return OverridesParser.create().parse_override(word)
     except OverrideParseException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
-        raise Refused(f"{word}: cannot be read as key=value ({lines[0]}); quote odd characters") from None
+        raise Refused(
+            f"{word}: cannot be read as key=value ({lines[0]}); quote odd characters"
+        ) from None
 
 
 def slips(o: Override, command: Command) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Optional
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -31,7 +31,7 @@ class Monitor:
 class Predict:
     """What the stage `predict` looks at."""
 
-    path: Optional[str] = None  # a .npy or .csv file of inputs; null: the test split
+    path: str | None = None  # a .npy or .csv file of inputs; null: the test split
 
 
 @dataclass
@@ -59,9 +59,9 @@ class Config:
     predict: Predict = field(default_factory=Predict)
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
-    num_threads: Optional[int] = None  # CPU threads a process; null: what torch finds
-    run: Optional[str] = None  # the folder of a finished run to go on from
-    out: Optional[str] = None  # this run's own folder; null: logs/<name>/<id>
+    num_threads: int | None = None  # CPU threads a process; null: what torch finds
+    run: str | None = None  # the folder of a finished run to go on from
+    out: str | None = None  # this run's own folder; null: logs/<name>/<id>
 
 
 SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name != "stages"]
@@ -76,7 +76,17 @@ OFFERS: dict[str, list[str]] = {
     "callback": ["monitor", "mode"],
     "checkpoint": ["folder", "monitor", "mode"],
     "logger": ["folder", "save_dir", "name", "version"],
-    "task": "model loss spec optimizer param_groups scheduler regularizers augments seed".split(),
+    "task": [
+        "model",
+        "loss",
+        "spec",
+        "optimizer",
+        "param_groups",
+        "scheduler",
+        "regularizers",
+        "augments",
+        "seed",
+    ],
     "trainer": [
         *("callbacks", "logger", "plugins", "default_root_dir", "enable_checkpointing"),
         *("enable_model_summary", "use_distributed_sampler"),
@@ -92,7 +102,10 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
     **{group: lambda plain: {} for group in ("scheduler", "regularizer", "augment")},
     "scaling": lambda plain: {"shape": (1,)},
-    "callback": lambda plain: {"monitor": plain["monitor"]["name"], "mode": plain["monitor"]["mode"]},
+    "callback": lambda plain: {
+        "monitor": plain["monitor"]["name"],
+        "mode": plain["monitor"]["mode"],
+    },
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
 
@@ -110,6 +123,7 @@ def check(cfg: DictConfig) -> Config:
     except Exception as error:
         raise ConfigError("\n".join([*problems, str(error).splitlines()[0]])) from None
     assert isinstance(plain, dict)
+    plain = {str(key): value for key, value in plain.items()}
     problems += strays(plain, Config)
     problems += scalars(plain)
     for path, node in parts(plain):
@@ -117,7 +131,9 @@ def check(cfg: DictConfig) -> Config:
         for place, part in targets(node, path):
             problems += signature.misfits(place, part, offered(place))
             if place in OURS:
-                problems += [f"{place}.{key}: seedbed sets it itself" for key in OFFERS[place] if key in part]
+                problems += [
+                    f"{place}.{key}: seedbed sets it itself" for key in OFFERS[place] if key in part
+                ]
     if not problems:  # only now do values and combinations mean anything
         problems += [*unbuildable(plain), *refused(plain)]
     if problems:

@@ -152,7 +152,9 @@ def through_hydra(command: Command, task: Callable[[DictConfig], None]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
     sys.argv[1:] = [*command.flags, *command.overrides]
     try:
-        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)(task)()
+        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)(
+            task
+        )()
     except (HydraException, OmegaConfBaseException) as error:
         raise Refused(reason(error)) from None
     return 0

@@ -11,7 +11,13 @@ TARGETS = {"class": "classes", "value": "real numbers"}
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield combinations of parts that each fit but not together."""
-    for rule in (two_decays, two_smoothings, loss_against_data, schedule_without_end, no_checkpoint):
+    for rule in (
+        two_decays,
+        two_smoothings,
+        loss_against_data,
+        schedule_without_end,
+        no_checkpoint,
+    ):
         problem = rule(plain)
         if problem:
             yield problem

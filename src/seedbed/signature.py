@@ -29,7 +29,9 @@ def resolve(name: str) -> Any:
             raise ImportError(f"it needs {error.name!r}, which is not installed") from error
         for piece in pieces[cut:]:
             if not hasattr(found, piece):
-                raise ImportError(f"{found.__name__} has no {piece!r}; {nearest(piece, dir(found))}")
+                raise ImportError(
+                    f"{found.__name__} has no {piece!r}; {nearest(piece, dir(found))}"
+                )
             found = getattr(found, piece)
         return found
     raise ImportError(f"there is no module {pieces[0]!r}")

@@ -80,6 +80,25 @@ class Init(Protocol):
         ...
 
 
+class Data(Protocol):
+    """What every LightningDataModule here can do beside making loaders."""
+
+    splits: dict[Any, Batch]  # train, val and test, after `setup`
+
+    @property
+    def spec(self) -> Spec:
+        """What the data knows, after `setup`."""
+        ...
+
+    def prepare_data(self) -> None:
+        """Fetch what is missing, in one process."""
+        ...
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and split, in every process alike."""
+        ...
+
+
 class Recording(Protocol):
     """A task, as callbacks see it."""
 

@@ -26,7 +26,12 @@ class Basic:
     def __init__(
         self, rotation: float = 10.0, zoom: float = 0.1, shift: float = 0.1, flip: float = 0.0
     ) -> None:
-        limits = {"rotation": (rotation, 180), "zoom": (zoom, 1), "shift": (shift, 1), "flip": (flip, 1)}
+        limits = {
+            "rotation": (rotation, 180),
+            "zoom": (zoom, 1),
+            "shift": (shift, 1),
+            "flip": (flip, 1),
+        }
         for name, (value, most) in limits.items():
             if not 0 <= value <= most:
                 raise ValueError(f"{name} must lie in [0, {most}], got {value}")

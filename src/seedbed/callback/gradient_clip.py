@@ -50,4 +50,6 @@ class GradientClip(Callback):
             torch._foreach_clamp_min_(gradients, -self.threshold)
             torch._foreach_clamp_max_(gradients, self.threshold)
             clipped = largest > self.threshold
-        cast(Recording, pl_module).record({"gradient/norm_before": norm, "gradient/clipped": clipped.float()})
+        cast(Recording, pl_module).record(
+            {"gradient/norm_before": norm, "gradient/clipped": clipped.float()}
+        )

@@ -1,5 +1,6 @@
 """The best weights by the monitor, and the last state to go on from, in a file each."""
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,14 +40,16 @@ class BestAndLast(Checkpoint):
         value = trainer.callback_metrics[self.monitor].item()
         if self.improves(value):
             self.best_value = value
-            measured = {k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
+            measured = {
+                k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("val/")
+            }
             self.best_metrics = measured | {"best/epoch": trainer.current_epoch + 1}
             trainer.save_checkpoint(self.best)
 
     def improves(self, value: float) -> bool:
         """Return whether `value` is better than every one before; NaN never is."""
         if self.best_value is None:
-            return value == value
+            return not math.isnan(value)
         return value < self.best_value if self.mode == "min" else value > self.best_value
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -42,7 +42,9 @@ class Order:
     def __iter__(self) -> Iterator[Tensor]:
         """Yield the `(B,)` indices of each batch."""
         order = (
-            torch.arange(self.n) if self.seed is None else permutation(self.n, self.seed, self.epoch)
+            torch.arange(self.n)
+            if self.seed is None
+            else permutation(self.n, self.seed, self.epoch)
         )
         starts = self._starts()
         for start, end in zip(starts, [*starts[1:], self.n], strict=True):

@@ -34,7 +34,7 @@ class InMemory(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if batch_size != "full" and (isinstance(batch_size, str) or batch_size < 1):
+        if batch_size != "full" if isinstance(batch_size, str) else batch_size < 1:
             raise ValueError(f"batch_size must be at least 1 or 'full', got {batch_size!r}")
         if not 0 < val_fraction < 1:
             raise ValueError(f"val_fraction must lie in (0, 1), got {val_fraction}")
@@ -87,7 +87,7 @@ class InMemory(LightningDataModule):
             device = trainer.strategy.root_device
         here = Batch(*(part.to(device) for part in self.splits[split]))
         self.splits[split] = here
-        size = len(here.y) if self.batch_size == "full" else self.batch_size
+        size = len(here.y) if isinstance(self.batch_size, str) else self.batch_size
         order = Order(
             len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
         )

@@ -34,4 +34,6 @@ class LabelSmoothing(Regularizer):
     def on_batch(self, batch: Batch) -> Batch:
         """Smooth `(B,)` indices or `(B, C)` probabilities into `(B, C)` probabilities."""
         y = batch.y if batch.y.is_floating_point() else F.one_hot(batch.y, self.classes)
-        return batch._replace(y=(1 - self.epsilon) * y.to(batch.x.dtype) + self.epsilon / self.classes)
+        return batch._replace(
+            y=(1 - self.epsilon) * y.to(batch.x.dtype) + self.epsilon / self.classes
+        )

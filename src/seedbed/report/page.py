@@ -50,7 +50,9 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
     ]
     title = html.escape(f"{config['name']} · {run.name}")
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>'
+    return (
+        f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>'
+    )
 
 
 def numbers(metrics: dict[str, float]) -> str:

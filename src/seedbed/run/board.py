@@ -7,7 +7,7 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities.model_summary import ModelSummary
+from lightning.pytorch.utilities.model_summary.model_summary import ModelSummary
 from torch import Tensor
 
 from seedbed.task.supervised import Supervised
@@ -54,7 +54,9 @@ def boards(trainer: Trainer) -> list[TensorBoardLogger]:
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
-def write_hparams(trainer: Trainer, config: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+def write_hparams(
+    trainer: Trainer, config: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
     """Write the options and settings of the run beside its final metrics."""
     for board in boards(trainer):
         board.log_hyperparams(dict(flat(config)), dict(metrics))
@@ -71,4 +73,3 @@ def flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
             yield path.rstrip("."), str(value).rpartition(".")[2]
         elif name not in ("out", "run"):
             yield name, value if isinstance(value, bool | int | float | str) else str(value)
-

@@ -1,18 +1,17 @@
 """From a checked config to objects.  The only caller of Hydra's `instantiate`."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from hydra.errors import HydraException
 from hydra.utils import instantiate
-from lightning import LightningDataModule, Trainer, seed_everything
+from lightning import Trainer, seed_everything
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
@@ -24,14 +23,14 @@ from seedbed.run.folder import Refused
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
-from seedbed.types import Spec
+from seedbed.types import Data, Scaling, Spec
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything a stage needs."""
 
-    data: LightningDataModule
+    data: Data
     task: Supervised
     trainer: Trainer
     out: Path
@@ -70,7 +69,7 @@ def make(path: str, node: Node, **offers: Any) -> Any:
         raise Refused(f"{path}: {str(error).splitlines()[0]}") from error
 
 
-def make_data(cfg: Config) -> LightningDataModule:
+def make_data(cfg: Config) -> Data:
     """Return the data, read and split.
 
     Raises:
@@ -108,7 +107,9 @@ def make_task(cfg: Config, net: nn.Module, spec: Spec) -> Supervised:
         optimizer=partial(make_optimizer, cfg.optimizer),
         param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
         scheduler=make("scheduler", cfg.scheduler) if cfg.scheduler else None,
-        regularizers={k: make(f"regularizer.{k}", node) for k, node in cfg.regularizer.items() if node},
+        regularizers={
+            k: make(f"regularizer.{k}", node) for k, node in cfg.regularizer.items() if node
+        },
         augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
         seed=cfg.seed,
     )
@@ -144,7 +145,9 @@ def make_loggers(cfg: Config, out: Path) -> list[Logger]:
     """Return the loggers; `history.csv` is part of a run folder unless nothing is logged at all."""
     chosen = {name: node for name, node in cfg.logger.items() if node}
     loggers = [
-        make(f"logger.{k}", node, folder=str(out), save_dir=str(out), name="", version="tensorboard")
+        make(
+            f"logger.{k}", node, folder=str(out), save_dir=str(out), name="", version="tensorboard"
+        )
         for k, node in chosen.items()
     ]
     return loggers if "csv" in chosen or not chosen else [CSV(str(out)), *loggers]
@@ -158,6 +161,6 @@ def build(cfg: Config, out: Path) -> Parts:
     seed_everything(cfg.seed, workers=True, verbose=False)
     net = make_net(cfg, data.spec)
     if cfg.scaling:
-        net.scaling.fit(data.splits["train"].x)
+        cast(Scaling, net.scaling).fit(data.splits["train"].x)
     task = make_task(cfg, net, data.spec)
     return Parts(data, task, make_trainer(cfg, out), out)

@@ -31,7 +31,9 @@ def load(run: str | Path) -> Loaded:
     model = make_net(as_config(read_config(Path(run))), spec)
     prefix = "model."
     state = checkpoint["state_dict"]
-    model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    model.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    )
     return Loaded(model.eval(), spec)
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
+from lightning import LightningDataModule
 
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.checkpoint.best_and_last import BestAndLast
@@ -12,8 +14,8 @@ from seedbed.report import page
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
 from seedbed.run.folder import Refused, read_json, write_json
-from seedbed.run.table import read_inputs, write_predictions
 from seedbed.run.quiet import quiet
+from seedbed.run.table import read_inputs, write_predictions
 from seedbed.types import Batch
 
 Metrics = dict[str, float]
@@ -71,7 +73,12 @@ class Run:
         last = self.source / "checkpoints/last.ckpt" if self.cfg.run else None
         if last and not last.is_file():
             raise Refused(f"{self.source}: there is no checkpoints/last.ckpt to go on from")
-        trainer.fit(task, datamodule=self.parts.data, ckpt_path=last, weights_only=True)
+        trainer.fit(
+            task,
+            datamodule=cast(LightningDataModule, self.parts.data),
+            ckpt_path=last,
+            weights_only=True,
+        )
         final = {k: v.item() for k, v in trainer.callback_metrics.items() if "/" in k}
         kept = trainer.checkpoint_callback
         return final | (kept.best_metrics if isinstance(kept, BestAndLast) else {})
@@ -80,8 +87,12 @@ class Run:
         """Measure the best weights on the test split."""
         self.load_best()
         trainer = self.parts.trainer
-        trainer.test(self.parts.task, datamodule=self.parts.data, verbose=False)
-        measured = {k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("test/")}
+        trainer.test(
+            self.parts.task, datamodule=cast(LightningDataModule, self.parts.data), verbose=False
+        )
+        measured = {
+            k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("test/")
+        }
         if trainer.is_global_zero:
             write_hparams(trainer, as_plain(self.cfg), measured)
         return measured
@@ -93,7 +104,9 @@ class Run:
         x, y = self.examples()
         task.eval().to(trainer.strategy.root_device)
         with torch.inference_mode():
-            parts = [task.predict_step(Batch(part.to(task.device), part), 0) for part in x.split(512)]
+            parts = [
+                task.predict_step(Batch(part.to(task.device), part), 0) for part in x.split(512)
+            ]
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)
         return {}
@@ -102,7 +115,7 @@ class Run:
         """Return what to predict: inputs, and targets where they are known."""
         spec = self.parts.task.spec
         if self.cfg.predict.path is None:
-            return tuple(self.parts.data.splits["test"])  # pyright: ignore
+            return self.parts.data.splits["test"]
         try:
             return read_inputs(Path(self.cfg.predict.path), spec.shape), None
         except (ValueError, OSError) as error:
@@ -112,7 +125,9 @@ class Run:
         """Put the best weights into the task."""
         file = self.source / "checkpoints/best.ckpt"
         if not file.is_file():
-            raise Refused(f"{self.source}: there is no checkpoints/best.ckpt, so nothing was trained")
+            raise Refused(
+                f"{self.source}: there is no checkpoints/best.ckpt, so nothing was trained"
+            )
         self.parts.task.load_state_dict(read_checkpoint(file)["state_dict"])
 
     def report(self) -> Metrics:
@@ -121,4 +136,3 @@ class Run:
             self.write()
             page.write(self.source, self.out)
         return {}
-

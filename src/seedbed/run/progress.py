@@ -56,7 +56,10 @@ class Progress(Callback):
         self._describe(trainer)
         self._advance()
         if not sys.stdout.isatty():
-            print(f"epoch {trainer.current_epoch + 1:3}/{trainer.max_epochs}  {numbers(trainer)}", flush=True)  # noqa: T201
+            print(
+                f"epoch {trainer.current_epoch + 1:3}/{trainer.max_epochs}  {numbers(trainer)}",
+                flush=True,
+            )
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the bar as it is."""
@@ -88,6 +91,8 @@ class Progress(Callback):
 
 def numbers(trainer: Trainer) -> str:
     """Return the newest epoch means, losses first."""
-    found = {k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith(("train/", "val/"))}
+    found = {
+        k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith(("train/", "val/"))
+    }
     order = sorted(found, key=lambda k: (k.partition("/")[2] != "loss", k))
     return "  ".join(f"{name} {found[name]:.4f}" for name in order[:4])

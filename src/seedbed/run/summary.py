@@ -25,7 +25,9 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
 def shown(metrics: Mapping[str, float]) -> list[str]:
     """Return the names of the most telling split there is: test, else validation, else training."""
     for split in ("test/", "val/", "train/"):
-        names = sorted((n for n in metrics if n.startswith(split)), key=lambda n: (n.endswith("/loss"), n))
+        names = sorted(
+            (n for n in metrics if n.startswith(split)), key=lambda n: (n.endswith("/loss"), n)
+        )
         if names:
             return names
     return []
@@ -37,7 +39,9 @@ def table(outs: Iterable[Path]) -> str:
     lines = [""]
     for state, metrics, out in rows:
         numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics))
-        asked = (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
+        asked = (
+            (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
+        )
         words = " ".join(w.lstrip("+") for w in asked if not w.startswith("out="))
         lines.append(f"{state:<9}{numbers:<34}{out}  {words}")
     return "\n".join(lines)

@@ -50,7 +50,10 @@ def write_predictions(path: Path, outputs: Tensor, targets: Tensor | None, spec:
         if targets is not None:
             table["target"] = [spec.classes[i] for i in targets.tolist()]
         table["prediction"] = [spec.classes[i] for i in outputs.argmax(1).tolist()]
-        table |= {f"p({name})": column for name, column in zip(spec.classes, outputs.T.tolist(), strict=True)}
+        table |= {
+            f"p({name})": column
+            for name, column in zip(spec.classes, outputs.T.tolist(), strict=True)
+        }
     else:
         for k in range(spec.outputs):
             ending = f"_{k}" if spec.outputs > 1 else ""

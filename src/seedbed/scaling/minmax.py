@@ -22,9 +22,7 @@ class MinMax(nn.Module):
     low: Tensor  # (1, C, 1, ...)
     width: Tensor  # (1, C, 1, ...), 1 where the feature is constant
 
-    def __init__(
-        self, shape: tuple[int, ...], range: tuple[float, float] = (0.0, 1.0)
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], range: tuple[float, float] = (0.0, 1.0)) -> None:
         super().__init__()
         if not range[0] < range[1]:
             raise ValueError(f"range must go from a smaller to a larger number, got {list(range)}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning import LightningModule
@@ -26,7 +26,6 @@ from seedbed.types import (
     Spec,
     Step,
 )
-
 
 SPLITS = ("train", "val", "test")
 
@@ -78,7 +77,7 @@ class Supervised(LightningModule):
         self._scheduler = scheduler
         self._meters = {split: Meter() for split in SPLITS}
         self._written = 0  # the step up to which the logs are
-        for regularizer in self.regularizers.values():
+        for _, regularizer in self._named_regularizers():
             regularizer.prepare(model, spec)
 
     # -- what learning means ---------------------------------------------------------------
@@ -92,6 +91,12 @@ class Supervised(LightningModule):
         logits = self.model(batch.x)
         return Step(self.model, batch, logits, self.loss(logits, batch.y))
 
+    def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
+        return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
+
+    def _metrics_of(self, split: str) -> MetricCollection:
+        return cast(MetricCollection, self.metrics[f"on_{split}"])
+
     # -- the way of a batch ----------------------------------------------------------------
 
     def prepare_batch(self, batch: Batch) -> Batch:
@@ -100,7 +105,7 @@ class Supervised(LightningModule):
         for augment in self.augments:
             x = augment(x)
         batch = batch._replace(x=x)
-        for regularizer in self.regularizers.values():
+        for _, regularizer in self._named_regularizers():
             batch = regularizer.on_batch(batch)
         return batch
 
@@ -108,7 +113,7 @@ class Supervised(LightningModule):
         """Return the loss to minimise, `()`: data term plus every penalty."""
         seed_here(self.device, self.seed, self.current_epoch, batch_idx, self.global_rank)
         step = self.forward_step(self.prepare_batch(batch))
-        for name, regularizer in self.regularizers.items():
+        for name, regularizer in self._named_regularizers():
             penalty = regularizer.penalty(step)
             if penalty is not None:
                 step.terms[name] = penalty
@@ -116,7 +121,7 @@ class Supervised(LightningModule):
             {"train/loss": step.loss} | {f"train/{k}": v for k, v in step.terms.items()},
             len(batch.y),
         )
-        self.metrics["on_train"].update(step.logits.detach(), batch.y)
+        self._metrics_of("train").update(step.logits.detach(), batch.y)
         return step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -135,7 +140,7 @@ class Supervised(LightningModule):
     def _evaluate(self, batch: Batch, split: str) -> None:
         step = self.forward_step(batch)
         self._meters[split].add({f"{split}/loss": step.loss}, len(batch.y))
-        self.metrics[f"on_{split}"].update(step.logits, batch.y)
+        self._metrics_of(split).update(step.logits, batch.y)
 
     # -- optimisation ----------------------------------------------------------------------
 
@@ -175,7 +180,9 @@ class Supervised(LightningModule):
         parameters = (p for group in optimizer.param_groups for p in group["params"])
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         # Looked at once it is known: at once on the CPU, a step late where a look would wait.
-        known = norm if norm.device.type == "cpu" else self._meters["train"].latest.get("gradient/norm")
+        known = (
+            norm if norm.device.type == "cpu" else self._meters["train"].latest.get("gradient/norm")
+        )
         if known is not None and not known.isfinite():
             raise Diverged(f"the gradient became non-finite at step {self.global_step}")
         self.record({"gradient/norm": norm})
@@ -183,7 +190,7 @@ class Supervised(LightningModule):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
         super().optimizer_step(*args, **kwargs)
-        for regularizer in self.regularizers.values():
+        for _, regularizer in self._named_regularizers():
             regularizer.after_step(self.model, self.learning_rates()[0][1])
 
     def learning_rates(self) -> list[tuple[str, float]]:
@@ -204,7 +211,7 @@ class Supervised(LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Write this step's values every `log_every_n_steps`; the only wait for the device."""
         step = self.global_step
-        if step > self._written and step % self.trainer.log_every_n_steps == 0:
+        if step > self._written and step % cast(Any, self.trainer).log_every_n_steps == 0:
             self._written = step
             latest = self._meters["train"].latest
             self._write({f"{name}_step": value.item() for name, value in latest.items()})
@@ -224,8 +231,7 @@ class Supervised(LightningModule):
 
     def _log_epoch(self, split: str) -> None:
         """Log what all ranks agree on: `means` and torchmetrics have reduced it."""
-        metrics = self.metrics[f"on_{split}"]
-        assert isinstance(metrics, MetricCollection)
+        metrics = self._metrics_of(split)
         measured = {name: float(value) for name, value in metrics.compute().items()}
         metrics.reset()
         values = self._meters[split].means(self.trainer) | measured
