@@ -139,7 +139,8 @@ def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
         yield f"{line}: write {name}=[] for none"
     same = [p for p in command.parsed if p.key_or_group == name and not p.is_delete()]
     if len(same) > 1 and (any(not p.is_add() for p in same) or name not in LISTS):
-        yield f"{' '.join(str(p.input_line) for p in same)}: one would be ignored; write all of {name} in one list"
+        words = " ".join(str(p.input_line) for p in same)
+        yield f"{words}: one would be ignored; write all of {name} in one list"
 
 
 def values(o: Override) -> list[Any]:
@@ -162,12 +163,12 @@ def finished(run: Path, command: Command) -> str:
     for group in chosen & {"experiment", "debug"}:
         raise Refused(f"{group}=: a finished run keeps its own; change its parts")
     asked = {o.key_or_group for o in command.parsed}
-    if "stages" not in asked and "trainer.max_epochs" not in asked:
-        if read_json(run / "status.json").get("status") == "ok":
-            raise Refused(
-                f"run={run}: finished already; say stages=test, predict or report, "
-                "or train longer with trainer.max_epochs"
-            )
+    done = read_json(run / "status.json").get("status") == "ok"
+    if done and not asked & {"stages", "trainer.max_epochs"}:
+        raise Refused(
+            f"run={run}: finished already; say stages=test, predict or report, "
+            "or train longer with trainer.max_epochs"
+        )
     kept = {k: v for k, v in saved.items() if k not in chosen | {"out"}}
     groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
     hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
@@ -192,9 +193,8 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
         cfg = compose(command.primary, overrides)
     except Exception as error:
         raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
-    if command.primary == "finished" and cfg.run:
-        if changes := list(unlearned(read_config(Path(cfg.run)), cfg)):
-            raise Refused("\n".join(changes))
+    if cfg.run and (changes := list(unlearned(read_config(Path(cfg.run)), cfg))):
+        raise Refused("\n".join(changes))
     return cfg
 
 
@@ -213,7 +213,7 @@ def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
 
 
 def jobs(command: Command) -> Iterator[list[str]]:
-    """Yield the overrides of every job of a sweep: their product, as Hydra's basic sweeper has it."""
+    """Yield the overrides of every job of a sweep: their product, as Hydra's sweeper forms it."""
 
     def texts(o: Override) -> list[str]:
         if not o.is_sweep_override():

@@ -228,7 +228,8 @@ def scalars(plain: Mapping[str, Any]) -> Iterator[str]:
     if plain["monitor"]["mode"] not in ("min", "max"):
         yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
     if not plain["run"] and "fit" not in stages and set(stages) - {"report"}:
-        yield f"stages={','.join(stages)}: nothing is trained yet; name a finished run with run=<folder>"
+        words = ",".join(stages)
+        yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
     name = plain["name"]
     if not name or name.startswith(("/", ".")) or ".." in name.split("/"):
         yield f"name={name!r}: a name for a folder inside logs/ is expected"

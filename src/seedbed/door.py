@@ -24,9 +24,9 @@ RANKS = "SEEDBED_CONFIG"  # environment: the config that the other ranks of a ru
 
 
 def enter(job: Job) -> None:
-    """Run `job` as the command line says; exit with 2 before any folder is made if it says nonsense."""
+    """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
     config.register()
-    OmegaConf.register_new_resolver("id", lambda: folder.new_id(), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("id", folder.new_id, use_cache=True, replace=True)
     try:
         sys.exit(obey(job, sys.argv[1:]))
     except Refused as problem:
@@ -121,7 +121,7 @@ def other_rank(job: Job) -> int:
 
 
 def sweep(command: Command) -> int:
-    """Run every combination, each in a process and a folder of its own; one failure loses no other."""
+    """Run every combination, each in its own process and folder; one failure loses no other."""
     outs: list[Path] = []
 
     def one_of_many(cfg: DictConfig) -> None:

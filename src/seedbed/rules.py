@@ -60,7 +60,10 @@ def misfit(loss: str, kind: str) -> str | None:
     if LOSS_FITS.get(name, kind) == kind:  # a loss that is not listed is trusted
         return None
     needs, fitting = LOSS_FITS[name], [n for n, k in LOSS_FITS.items() if k == kind]
-    return f"loss: {name} needs {TARGETS[needs]} as targets, the data has {TARGETS[kind]}; use {' or '.join(fitting)}"
+    return (
+        f"loss: {name} needs {TARGETS[needs]} as targets, the data has {TARGETS[kind]}; "
+        f"use {' or '.join(fitting)}"
+    )
 
 
 def schedule_without_end(plain: Mapping[str, Any]) -> str | None:

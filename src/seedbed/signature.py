@@ -10,6 +10,13 @@ from seedbed.nearest import nearest
 
 Node = Mapping[str, Any]
 HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+SCALARS: dict[Any, Any] = {
+    float: int | float,
+    int: int,
+    bool: bool,
+    str: str,
+    type(None): type(None),
+}
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -42,7 +49,8 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
     try:
         target = resolve(node["_target_"])
     except Exception as error:
-        yield f"{path}._target_={node['_target_']}: cannot be imported ({str(error).splitlines()[0]})"
+        why = str(error).splitlines()[0]
+        yield f"{path}._target_={node['_target_']}: cannot be imported ({why})"
         return
     given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
     taken = parameters_of(target)
@@ -51,7 +59,8 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
     free = names - set(offered)
     for key, value in given.items():
         if key not in names and not open_ended:
-            yield f"{path}.{key}={shown(value)}: {node['_target_']} has no argument {key!r}; {nearest(key, free)}"
+            what = f"{node['_target_']} has no argument {key!r}"
+            yield f"{path}.{key}={shown(value)}: {what}; {nearest(key, free)}"
     hints = hints_of(target)
     for key in given.keys() & hints.keys():
         value = given[key]
@@ -65,7 +74,7 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
 
 
 def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
-    """Return the parameters of `target`, with those a class passes on to its bases in `**kwargs`."""
+    """Return the parameters of `target`, with those that `**kwargs` passes on to its bases."""
     found = dict(inspect.signature(target).parameters)
     for base in target.__mro__[1:-1] if inspect.isclass(target) else ():
         rest = [k for k, p in found.items() if p.kind is p.VAR_KEYWORD]
@@ -109,27 +118,19 @@ def fits(value: Any, hint: Any) -> bool:
         return any(fits(value, arg) for arg in args)
     if origin is Literal:
         return any(value == arg and type(value) is type(arg) for arg in args)
-    if hint is type(None) or hint is None:
-        return value is None
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (bool, str):
-        return isinstance(value, hint)
-    if origin is tuple:
-        if not isinstance(value, list):
-            return False
-        if len(args) == 2 and args[1] is ...:
-            return all(fits(v, args[0]) for v in value)
-        return len(value) == len(args) and all(map(fits, value, args))
-    if inspect.isclass(origin) and issubclass(origin, Mapping):
+    if hint is None or hint in SCALARS:
+        wanted = SCALARS.get(hint, type(None))
+        return isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+    if origin is tuple and ... not in args:
+        return isinstance(value, list) and len(value) == len(args) and all(map(fits, value, args))
+    kind = origin or hint
+    if not inspect.isclass(kind) or kind in (object, type):
+        return True
+    if issubclass(kind, Mapping):
         return isinstance(value, Mapping)
-    if inspect.isclass(origin) and issubclass(origin, Iterable):
+    if issubclass(kind, Iterable) and args:
         return isinstance(value, list) and all(fits(v, args[0]) for v in value)
-    if inspect.isclass(hint) and hint is not object:
-        return False if isinstance(value, str | int | float | bool) else not isinstance(value, list)
-    return True
+    return isinstance(value, Mapping | kind)  # some other object: a node describes it
 
 
 def words(hint: Any) -> str:

@@ -24,7 +24,7 @@ code { font-size: .9rem; }
 
 
 def write(run: Path, out: Path) -> None:
-    """Write the report of the run in `run` to `out`, with its curves as `plots/curves.png` beside it."""
+    """Write the report of the run in `run` to `out`, and its curves to `plots/curves.png`."""
     curves = draw(run / "history.csv", out / "plots/curves.png")
     config = yaml.safe_load((run / "config.yaml").read_text())
     metrics = json.loads((out / "metrics.json").read_text())
@@ -46,7 +46,8 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
         "<h2>Again</h2>",
         f"<pre><code>python train.py run={html.escape(str(run))} stages=test</code></pre>",
         "<h2>Config</h2>",
-        f"<details><summary>everything that was set</summary><pre>{html.escape(text)}</pre></details>",
+        "<details><summary>everything that was set</summary>",
+        f"<pre>{html.escape(text)}</pre></details>",
     ]
     title = html.escape(f"{config['name']} · {run.name}")
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'

@@ -23,7 +23,7 @@ VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "nump
 
 
 class Refused(Exception):
-    """A command that no run can be made of: one line a problem, exit code 2, nothing left behind."""
+    """A command that no run can be made of: a line a problem, exit code 2, nothing left behind."""
 
 
 def new_id() -> str:

@@ -8,6 +8,8 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from tqdm import tqdm
 
+BAR = "{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt} {elapsed}<{remaining} {postfix}"
+
 
 class Progress(Callback):
     """Shows epoch, speed and the newest losses; plain lines where the output is no terminal.
@@ -35,7 +37,7 @@ class Progress(Callback):
             file=sys.stdout,
             dynamic_ncols=True,
             disable=not sys.stdout.isatty(),
-            bar_format="{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt} {elapsed}<{remaining} {postfix}",
+            bar_format=BAR,
         )
         self._describe(trainer)
 
