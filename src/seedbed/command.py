@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from seedbed import help
 from seedbed.config import LISTS, SINGLES, Config
@@ -38,6 +38,12 @@ class Command:
     overrides: list[str] = field(default_factory=list)
     primary: str = "train"
     parsed: list[Override] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)  # of overrides that were left out
+
+    def drop(self, o: Override) -> None:
+        """Leave out an override that cannot be meant, so that the others can be judged."""
+        self.parsed.remove(o)
+        self.overrides.remove(str(o.input_line))
 
     @property
     def sweep(self) -> bool:
@@ -72,8 +78,10 @@ class Command:
             if word in WITH_VALUE:
                 command.flags += itertools.islice(rest, 1)
         command.parsed = [parse(word) for word in command.overrides]
-        if problems := [p for o in command.parsed for p in slips(o, command)]:
-            raise Refused("\n".join(dict.fromkeys(problems)))
+        for o in list(command.parsed):
+            if found := list(slips(o, command)):
+                command.problems += found
+                command.drop(o)
         runs = [
             str(o.value()) for o in command.parsed if o.key_or_group == "run" and not o.is_delete()
         ]
@@ -127,16 +135,16 @@ def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
     """Yield what is wrong with a choice of options."""
     name = o.key_or_group
     chosen = [v for value in values(o) for v in (value if isinstance(value, list) else [value])]
-    for option in map(str, chosen):
-        if not (CONFIGS / name / f"{option}.yaml").is_file() and option != "None":
+    for option in ("null" if v is None else str(v) for v in chosen):
+        if option == "null" and name in ("experiment", "debug"):
+            continue
+        if not (CONFIGS / name / f"{option}.yaml").is_file():
             yield f"{name}={option}: no such option; {nearest(option, help.options(name))}"
     if name not in LISTS:
         if any(isinstance(v, list) and v for v in values(o)):
             yield f"{line}: {name} takes one option"
         elif o.is_add():
             yield f"{line}: {name} takes one option; write it without +"
-    elif "None" in map(str, chosen):
-        yield f"{line}: write {name}=[] for none"
     same = [p for p in command.parsed if p.key_or_group == name and not p.is_delete()]
     if len(same) > 1 and (any(not p.is_add() for p in same) or name not in LISTS):
         words = " ".join(str(p.input_line) for p in same)
@@ -240,8 +248,12 @@ def reason(error: Exception) -> str:
     cause = error.__cause__ or error.__context__
     if not isinstance(error, OmegaConfBaseException) and isinstance(cause, OmegaConfBaseException):
         error = cause
+    if isinstance(error, ValidationError):
+        kind = re.search(r"converted to (\w+)", str(error))
+        names = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+        return f"{names.get(kind[1], kind[1]) if kind else 'another value'} is expected"
     if isinstance(error, OmegaConfBaseException):
-        return f"{error.full_key or ''}: {str(error.msg or error).splitlines()[0]}".lstrip(": ")
+        return str(error.msg or error).splitlines()[0]
     text = str(error).splitlines()[0]
     if text.startswith("Could not delete"):
         return "there is nothing of that name to remove"

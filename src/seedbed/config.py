@@ -1,6 +1,7 @@
 """The shape of a run, and the one gate that every run passes before anything is built."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -127,15 +128,10 @@ def check(cfg: DictConfig) -> Config:
     problems += strays(plain, Config)
     problems += scalars(plain)
     for path, node in parts(plain):
-        problems += dangling(path, node)
-        for place, part in targets(node, path):
-            problems += signature.misfits(place, part, offered(place))
-            if place in OURS:
-                problems += [
-                    f"{place}.{key}: seedbed sets it itself" for key in OFFERS[place] if key in part
-                ]
-    if not problems:  # only now do values and combinations mean anything
-        problems += [*unbuildable(plain), *refused(plain)]
+        found = [*dangling(path, node), *misfits(path, node)]
+        problems += found or unbuildable(path, node, plain)
+    if not problems:  # only now do combinations mean anything
+        problems += refused(plain)
     if problems:
         raise ConfigError("\n".join(problems))
     return as_config(plain)
@@ -163,14 +159,22 @@ def parts(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from ((f"{group}.{key}", node) for key, node in plain[group].items() if node)
 
 
-def unbuildable(plain: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a constructor refuses its values, for parts that can be built without the data."""
-    for path, node in parts(plain):
-        group = path.partition(".")[0]
-        if group in ALONE and len(list(targets(node, path))) == 1:
-            reason = signature.refusal(node, **ALONE[group](plain))
-            if reason:
-                yield f"{path}: {reason}"
+def misfits(path: str, node: Any) -> Iterator[str]:
+    """Yield where the part at `path`, and the parts of it, do not fit their signatures."""
+    for place, part in targets(node, path):
+        yield from signature.misfits(place, part, offered(place))
+        if place in OURS:
+            ours = (key for key in OFFERS[place] if key in part)
+            yield from (f"{place}.{key}: seedbed sets it itself" for key in ours)
+
+
+def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
+    """Return why a constructor refuses its values, where it can be tried without the data."""
+    group = path.partition(".")[0]
+    if group not in ALONE or len(list(targets(node, path))) != 1:
+        return []
+    reason = signature.refusal(node, **ALONE[group](plain))
+    return [f"{path}: {reason}"] if reason else []
 
 
 def offered(path: str) -> list[str]:
@@ -231,7 +235,7 @@ def scalars(plain: Mapping[str, Any]) -> Iterator[str]:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
     name = plain["name"]
-    if not name or name.startswith(("/", ".")) or ".." in name.split("/"):
-        yield f"name={name!r}: a name for a folder inside logs/ is expected"
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
+        yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"

@@ -44,24 +44,31 @@ def obey(job: Job, argv: list[str]) -> int:
         print(help.page())  # noqa: T201
         return 0
     command = Command.read(argv)
+    if command.looks and command.problems:
+        raise Refused("\n".join(command.problems))
     if command.looks:
         return through_hydra(command, lambda cfg: None)
-    configs = [check(cfg) for cfg in compose_all(command)]
+    configs = checked(command)
     if command.sweep:
         return sweep(command)
     return alone(job, configs[0], command)
 
 
-def check(cfg: DictConfig) -> Config:
-    """Return the checked config.
+def checked(command: Command) -> list[Config]:
+    """Return the config of every job.
 
     Raises:
-        Refused: it is wrong.
+        Refused: with everything that is wrong with the command line and with any of them.
     """
-    try:
-        return config.check(cfg)
-    except config.ConfigError as error:
-        raise Refused(str(error)) from None
+    problems, configs = list(command.problems), []
+    for cfg in compose_all(command):
+        try:
+            configs.append(config.check(cfg))
+        except config.ConfigError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise Refused("\n".join(dict.fromkeys(problems)))
+    return configs
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from torch import nn
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, Node
 from seedbed.logger.csv import CSV
+from seedbed.nearest import nearest
 from seedbed.rules import misfit
 from seedbed.run.board import Board
 from seedbed.run.folder import Refused
@@ -163,4 +164,7 @@ def build(cfg: Config, out: Path) -> Parts:
     if cfg.scaling:
         cast(Scaling, net.scaling).fit(data.splits["train"].x)
     task = make_task(cfg, net, data.spec)
+    if cfg.monitor.name not in task.monitored:
+        known = nearest(cfg.monitor.name, task.monitored)
+        raise Refused(f"monitor.name={cfg.monitor.name}: no such metric; {known}")
     return Parts(data, task, make_trainer(cfg, out), out)

@@ -39,7 +39,6 @@ class Progress(Callback):
             disable=not sys.stdout.isatty(),
             bar_format=BAR,
         )
-        self._describe(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -51,20 +50,13 @@ class Progress(Callback):
             self.drawn = now
             self._advance()
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the epoch's numbers."""
-        if self.bar is None:
-            return
-        self._describe(trainer)
-        self._advance()
-        if not sys.stdout.isatty():
-            print(
-                f"epoch {trainer.current_epoch + 1:3}/{trainer.max_epochs}  {numbers(trainer)}",
-                flush=True,
-            )
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the numbers of the epoch before, which are complete only now."""
+        self._show(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the bar as it is."""
+        """Show the last epoch's numbers and leave the bar as it is."""
+        self._show(trainer)
         self._close()
 
     def on_exception(
@@ -78,11 +70,16 @@ class Progress(Callback):
             self.bar.update(self.pending)
             self.pending = 0
 
-    def _describe(self, trainer: Trainer) -> None:
-        if self.bar is not None:
-            epoch = min(trainer.current_epoch + 1, trainer.max_epochs or sys.maxsize)
-            self.bar.set_description_str(f"epoch {epoch}/{trainer.max_epochs}", refresh=False)
-            self.bar.set_postfix_str(numbers(trainer), refresh=False)
+    def _show(self, trainer: Trainer) -> None:
+        shown = numbers(trainer)
+        if self.bar is None or not shown:
+            return
+        done = f"epoch {trainer.current_epoch:3}/{trainer.max_epochs}"
+        self.bar.set_description_str(done, refresh=False)
+        self.bar.set_postfix_str(shown, refresh=False)
+        self._advance()
+        if not sys.stdout.isatty():
+            tqdm.write(f"{done}  {shown}", file=sys.stdout)
 
     def _close(self) -> None:
         self._advance()

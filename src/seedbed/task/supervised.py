@@ -91,6 +91,12 @@ class Supervised(LightningModule):
         logits = self.model(batch.x)
         return Step(self.model, batch, logits, self.loss(logits, batch.y))
 
+    @property
+    def monitored(self) -> list[str]:
+        """The metrics of an epoch that can be monitored."""
+        splits = ("train", "val")
+        return [f"{s}/loss" for s in splits] + [name for s in splits for name in self._metrics_of(s)]
+
     def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
         return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
 
