@@ -21,6 +21,7 @@ from seedbed.run import folder, summary
 
 Job = Callable[[Config], dict[str, float]]
 RANKS = "SEEDBED_CONFIG"  # environment: the config that the other ranks of a run start from
+SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
 
 
 def enter(job: Job) -> None:
@@ -116,7 +117,8 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
             traceback.print_exc()
             sys.stderr.write(f"failed: {place.out}\n")
         return 1
-    print(summary.text(place.out, cfg, metrics))  # noqa: T201
+    if SWEEP not in os.environ:  # the sweep speaks for its jobs
+        print(summary.text(place.out, cfg, metrics))  # noqa: T201
     return 0
 
 
@@ -135,7 +137,7 @@ def sweep(command: Command) -> int:
         known = HydraConfig.get()
         out = Path(known.runtime.output_dir)
         outs.append(out)
-        code = child([*known.overrides.task, f"out='{out}'"])
+        code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"])
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
@@ -146,7 +148,8 @@ def sweep(command: Command) -> int:
 
 def child(overrides: list[str]) -> int:
     """Run one job of a sweep as the single run that it is and return its exit code."""
-    with subprocess.Popen([sys.executable, sys.argv[0], *overrides]) as process:  # noqa: S603
+    command = [sys.executable, sys.argv[0], *overrides]
+    with subprocess.Popen(command, env=os.environ | {SWEEP: "1"}) as process:  # noqa: S603
         try:
             return process.wait()
         except KeyboardInterrupt:

@@ -37,6 +37,7 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
         f"<h1>{html.escape(config['name'])} <small>{html.escape(run.name)}</small></h1>",
         "<h2>Numbers</h2>",
         numbers(metrics),
+        f"<p>{caption(metrics)}</p>",
     ]
     if curves is not None:
         picture = base64.b64encode(curves.read_bytes()).decode()
@@ -54,6 +55,14 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
     return (
         f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>'
     )
+
+
+def caption(metrics: dict[str, float]) -> str:
+    """Return which weights the numbers belong to."""
+    if "best/epoch" not in metrics:
+        return ""
+    best = int(metrics["best/epoch"])
+    return f"val and test: the best weights, of epoch {best}; train: means over the last epoch"
 
 
 def numbers(metrics: dict[str, float]) -> str:

@@ -24,7 +24,7 @@ from seedbed.run.folder import Refused
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
-from seedbed.types import Data, Scaling, Spec
+from seedbed.types import Batch, Data, Scaling, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +167,21 @@ def build(cfg: Config, out: Path) -> Parts:
     if cfg.monitor.name not in task.monitored:
         known = nearest(cfg.monitor.name, task.monitored)
         raise Refused(f"monitor.name={cfg.monitor.name}: no such metric; {known}")
+    rehearse(task, data)
     return Parts(data, task, make_trainer(cfg, out), out)
+
+
+def rehearse(task: Supervised, data: Data) -> None:
+    """Take two training examples through augmentation, regularizers, model and loss.
+
+    Raises:
+        Refused: a part does not go with the data.
+    """
+    x, y = data.splits["train"]
+    with torch.random.fork_rng(), torch.no_grad():
+        try:
+            task.eval().forward_step(task.prepare_batch(Batch(x[:2], y[:2])))
+        except ValueError as error:
+            raise Refused(str(error).splitlines()[0]) from error
+        finally:
+            task.train()

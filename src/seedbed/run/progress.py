@@ -1,5 +1,6 @@
 """The progress bar: one line for the whole training, redrawn ten times a second at most."""
 
+import os
 import sys
 import time
 from typing import Any
@@ -8,7 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from tqdm import tqdm
 
-BAR = "{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt} {elapsed}<{remaining} {postfix}"
+BAR = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed}<{remaining} {rate_fmt}{postfix}"
 
 
 class Progress(Callback):
@@ -33,10 +34,10 @@ class Progress(Callback):
         self.bar = tqdm(
             total=total,
             initial=trainer.fit_loop.total_batch_idx + 1,
-            unit=" batches",
+            unit="batch",
             file=sys.stdout,
             dynamic_ncols=True,
-            disable=not sys.stdout.isatty(),
+            disable=not interactive(),
             bar_format=BAR,
         )
 
@@ -78,7 +79,7 @@ class Progress(Callback):
         self.bar.set_description_str(done, refresh=False)
         self.bar.set_postfix_str(shown, refresh=False)
         self._advance()
-        if not sys.stdout.isatty():
+        if not interactive():
             tqdm.write(f"{done}  {shown}", file=sys.stdout)
 
     def _close(self) -> None:
@@ -88,10 +89,15 @@ class Progress(Callback):
             self.bar = None
 
 
+def interactive() -> bool:
+    """Return whether a line of the output can be redrawn."""
+    return sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns > 0
+
+
 def numbers(trainer: Trainer) -> str:
     """Return the newest epoch means, losses first."""
     found = {
         k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith(("train/", "val/"))
     }
-    order = sorted(found, key=lambda k: (k.partition("/")[2] != "loss", k))
+    order = sorted(found, key=lambda k: (not k.endswith("/loss"), k.partition("/")[2], k))
     return "  ".join(f"{name} {found[name]:.4f}" for name in order[:4])

@@ -22,6 +22,7 @@ def quiet() -> Iterator[None]:
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # their report is one
     try:
         with warnings.catch_warnings():
             for note in NOTES:

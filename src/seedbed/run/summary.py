@@ -1,5 +1,6 @@
 """What a run says at its end: the numbers, where they lie, and how to go on."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,15 +37,16 @@ def shown(metrics: Mapping[str, float]) -> list[str]:
 def table(outs: Iterable[Path]) -> str:
     """Return one line a job of a sweep: how it stands, its numbers, its folder."""
     rows = [(status(out), read_json(out / "metrics.json"), out) for out in outs]
-    lines = [""]
+    lines: list[tuple[str, str, str, str]] = []
     for state, metrics, out in rows:
         numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics))
         asked = (
             (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
         )
         words = " ".join(w.lstrip("+") for w in asked if not w.startswith("out="))
-        lines.append(f"{state:<9}{numbers:<34}{out}  {words}")
-    return "\n".join(lines)
+        lines.append((state, words, numbers, os.path.relpath(out)))
+    widths = [max(len(line[k]) for line in lines) for k in range(4)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def status(out: Path) -> str:

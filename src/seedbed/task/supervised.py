@@ -245,8 +245,7 @@ class Supervised(LightningModule):
         self._write(values)
 
     def _write(self, values: dict[str, float]) -> None:
-        values |= {"epoch": self.current_epoch + 1}
-        if self.trainer.training:
-            values |= dict(self.learning_rates())
+        if self.trainer.state.fn == "fit":
+            values |= {"epoch": self.current_epoch + 1} | dict(self.learning_rates())
         for logger in self.trainer.loggers:
             logger.log_metrics(values, step=self.global_step)
