@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
@@ -108,7 +108,7 @@ def parse(word: str) -> Override:
         raise Refused(f"{word}: key=value is expected")
     try:
         return OverridesParser.create().parse_override(word)
-    except OverrideParseException as error:
+    except HydraException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
         raise Refused(
             f"{word}: cannot be read as key=value ({lines[0]}); quote odd characters"
@@ -146,7 +146,7 @@ def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
         elif o.is_add():
             yield f"{line}: {name} takes one option; write it without +"
     same = [p for p in command.parsed if p.key_or_group == name and not p.is_delete()]
-    if len(same) > 1 and (any(not p.is_add() for p in same) or name not in LISTS):
+    if any(p.is_add() for p in same) and not all(p.is_add() for p in same):
         words = " ".join(str(p.input_line) for p in same)
         yield f"{words}: one would be ignored; write all of {name} in one list"
 

@@ -221,21 +221,25 @@ def strays(plain: Mapping[str, Any], kind: Any, path: str = "") -> Iterator[str]
 
 def scalars(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
-    stages = plain["stages"]
-    stages = [stages] if isinstance(stages, str) else stages
-    if not isinstance(stages, list) or not stages:
-        yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
-    else:
-        for stage in stages:
-            if stage not in STAGES:
-                yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
+    yield from stage_slips(plain["stages"], plain["run"])
     if plain["monitor"]["mode"] not in ("min", "max"):
         yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
-    if not plain["run"] and "fit" not in stages and set(stages) - {"report"}:
-        words = ",".join(stages)
-        yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
     name = plain["name"]
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
+    """Yield what is wrong with the list of stages."""
+    stages = [stages] if isinstance(stages, str) else stages
+    if not isinstance(stages, list) or not stages:
+        yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
+        return
+    unknown = [stage for stage in stages if stage not in STAGES]
+    for stage in unknown:
+        yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
+    if not run and not unknown and "fit" not in stages:
+        words = ",".join(stages)
+        yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"

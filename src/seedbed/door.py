@@ -102,24 +102,31 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
     folder.create(place.record, config.as_plain(cfg), command.overrides)
     os.environ[RANKS] = str(place.record / "config.yaml")
     try:
-        with folder.recorded(place.record):
+        with folder.recorded(place.out):
             metrics = job(cfg)
-    except folder.Refused:
+    except Refused:
         folder.remove(place.record)
         raise
     except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted; go on with: python train.py run={place.out}\n")
+        sys.stderr.write(f"interrupted: {place.out}\n")
         return 130
     except Exception as error:
-        if type(error).__name__ == "Diverged":
-            sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({place.out})\n")
-        else:
-            traceback.print_exc()
-            sys.stderr.write(f"failed: {place.out}\n")
-        return 1
+        return broken(error, place.out)
+    finally:
+        del os.environ[RANKS]
     if SWEEP not in os.environ:  # the sweep speaks for its jobs
         print(summary.text(place.out, cfg, metrics))  # noqa: T201
     return 0
+
+
+def broken(error: Exception, out: Path) -> int:
+    """Say how a run ended that was not meant to, and return the exit code."""
+    if folder.verdict(error)["status"] == folder.DIVERGED:
+        sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
+    else:
+        traceback.print_exception(error)
+        sys.stderr.write(f"failed: {out}\n")
+    return 1
 
 
 def other_rank(job: Job) -> int:

@@ -10,4 +10,4 @@ def nearest(word: str, names: Iterable[str]) -> str:
     match = difflib.get_close_matches(word, names, n=1)
     meant = f"did you mean {match[0]!r}?" if match else ""
     few = f"there is {', '.join(names)}" if 0 < len(names) <= 20 else ""
-    return " ".join(filter(None, (meant, few))) or "there is nothing of that kind"
+    return " ".join(filter(None, (meant, few))) or "python train.py --help lists what there is"

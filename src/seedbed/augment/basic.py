@@ -42,7 +42,9 @@ class Basic:
     def __call__(self, x: Tensor) -> Tensor:
         """Return moved images, `(B, channels, height, width)`."""
         if x.ndim != 4:
-            raise ValueError(f"augment=basic needs images, got inputs of shape {tuple(x.shape[1:])}")
+            raise ValueError(
+                f"augment=basic needs images, got inputs of shape {tuple(x.shape[1:])}"
+            )
         if not any((self.rotation, self.zoom, self.shift, self.flip)):
             return x
         return warp(x, self._motions(x))

@@ -72,7 +72,7 @@ def git(*arguments: str) -> str:
 @contextlib.contextmanager
 def recorded(out: Path) -> Iterator[None]:
     """Keep in `status.json` how the run stands: running, ok, failed, interrupted or diverged."""
-    start = time.time()
+    start, before = time.time(), read_json(out / "status.json")
     status: dict[str, Any] = {
         "status": "running",
         "started": datetime.now().isoformat(timespec="seconds"),
@@ -84,12 +84,11 @@ def recorded(out: Path) -> Iterator[None]:
         yield
         status["status"] = OK
     except BaseException as error:
-        status |= verdict(error)
+        status = before if isinstance(error, Refused) and before else status | verdict(error)
         raise
     finally:
-        status["seconds"] = round(time.time() - start, 1)
-        if out.exists():  # a refused run leaves nothing
-            write_json(out / "status.json", status)
+        status.setdefault("seconds", round(time.time() - start, 1))
+        write_json(out / "status.json", status)
 
 
 def verdict(error: BaseException) -> dict[str, str]:

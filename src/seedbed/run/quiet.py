@@ -11,6 +11,7 @@ NOTES = (
     r".*recommended to use `self.log\(.*sync_dist=True\)`.*",  # ranks have agreed: task/_meter.py
     r".*LeafSpec.*is deprecated.*",
     r".*Checkpoint directory .* exists and is not empty.*",
+    r"Precision .* is not supported by the model summary.*",
     r".*You're resuming from a checkpoint that ended before the epoch ended.*",
 )
 

@@ -95,13 +95,18 @@ class Supervised(LightningModule):
     def monitored(self) -> list[str]:
         """The metrics of an epoch that can be monitored."""
         splits = ("train", "val")
-        return [f"{s}/loss" for s in splits] + [name for s in splits for name in self._metrics_of(s)]
+        measured = [str(name) for split in splits for name in self._metrics_of(split)]
+        return [*(f"{split}/loss" for split in splits), *measured]
 
     def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
         return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
 
     def _metrics_of(self, split: str) -> MetricCollection:
         return cast(MetricCollection, self.metrics[f"on_{split}"])
+
+    def labels(self, y: Tensor) -> Tensor:
+        """Return what metrics compare with: the likeliest class of `(B, C)` probabilities."""
+        return y.argmax(-1) if self.spec.kind == "class" and y.is_floating_point() else y
 
     # -- the way of a batch ----------------------------------------------------------------
 
@@ -127,7 +132,7 @@ class Supervised(LightningModule):
             {"train/loss": step.loss} | {f"train/{k}": v for k, v in step.terms.items()},
             len(batch.y),
         )
-        self._metrics_of("train").update(step.logits.detach(), batch.y)
+        self._metrics_of("train").update(step.logits.detach(), self.labels(step.batch.y))
         return step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -146,7 +151,7 @@ class Supervised(LightningModule):
     def _evaluate(self, batch: Batch, split: str) -> None:
         step = self.forward_step(batch)
         self._meters[split].add({f"{split}/loss": step.loss}, len(batch.y))
-        self._metrics_of(split).update(step.logits, batch.y)
+        self._metrics_of(split).update(step.logits, self.labels(batch.y))
 
     # -- optimisation ----------------------------------------------------------------------
 
