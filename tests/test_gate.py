@@ -99,7 +99,7 @@ CONTRADICTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("words", "says"), CONTRADICTIONS, ids=lambda v: " ".join(v))
+@pytest.mark.parametrize(("words", "says"), CONTRADICTIONS, ids=["list", "decay", "smoothing"])
 def test_parts_that_contradict_each_other_are_refused(
     words: list[str], says: str, train: Train
 ) -> None:

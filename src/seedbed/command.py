@@ -104,15 +104,15 @@ def parse(word: str) -> Override:
     Raises:
         Refused: it is none.
     """
+    written = word.lstrip("+")
     if "=" not in word and not word.startswith("~"):
-        raise Refused(f"{word}: key=value is expected")
+        raise Refused(f"{written}: key=value is expected")
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
-        raise Refused(
-            f"{word}: cannot be read as key=value ({lines[0]}); quote odd characters"
-        ) from None
+        why = f"cannot be read as key=value ({lines[0]}); quote odd characters"
+        raise Refused(f"{written}: {why}") from None
 
 
 def slips(o: Override, command: Command) -> Iterator[str]:

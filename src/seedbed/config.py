@@ -103,10 +103,7 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
     **{group: lambda plain: {} for group in ("scheduler", "regularizer", "augment")},
     "scaling": lambda plain: {"shape": (1,)},
-    "callback": lambda plain: {
-        "monitor": plain["monitor"]["name"],
-        "mode": plain["monitor"]["mode"],
-    },
+    "callback": lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"},
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
 
