@@ -1,0 +1,213 @@
+"""A run folder: what it holds, that it tells the truth, and that it is enough to go on from."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import TINY, Ended, Train
+
+import seedbed
+from seedbed.checkpoint._file import read_checkpoint
+from seedbed.run import folder
+
+UNUSUAL = ["model.widths=[7,5]", "model.activation=tanh", "scaling=minmax", "optimizer.lr=0.02"]
+
+
+def metrics_of(ended: Ended) -> dict[str, float]:
+    return json.loads((ended.folder / "metrics.json").read_text())
+
+
+def test_a_run_leaves_everything_under_its_documented_name(train: Train) -> None:
+    ended = train(*TINY)
+    assert ended.code == 0, ended.err
+    names = "config.yaml overrides.txt environment.json status.json metrics.json history.csv "
+    names += "report.html plots/curves.png checkpoints/best.ckpt checkpoints/last.ckpt tensorboard"
+    assert [n for n in names.split() if not (ended.folder / n).exists()] == []
+    assert set(metrics_of(ended)) >= {"train/loss", "val/loss", "val/acc", "test/loss", "test/acc"}
+    status = json.loads((ended.folder / "status.json").read_text())
+    assert status["status"] == "ok"
+    assert "model.widths=[8]" in (ended.folder / "overrides.txt").read_text()
+    assert not list(ended.folder.rglob("*.part"))
+
+
+def test_the_summary_names_the_numbers_and_how_to_go_on(train: Train) -> None:
+    ended = train(*TINY)
+    test_acc = metrics_of(ended)["test/acc"]
+    lines = ended.out.strip().splitlines()
+    assert lines[0].split() == ["test/acc", f"{test_acc:.4f}"]
+    assert f"python train.py run={ended.folder} stages=test" in ended.out
+    assert f"tensorboard --logdir {ended.folder}" in ended.out
+
+
+def test_testing_a_folder_again_gives_the_same_numbers_to_the_last_digit(train: Train) -> None:
+    first = train(*TINY, *UNUSUAL)
+    record = {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
+    again = train(f"run={first.folder}", "stages=test")
+    assert again.code == 0, again.err
+    [rerun] = (first.folder / "reruns").iterdir()
+    measured = json.loads((rerun / "metrics.json").read_text())
+    assert measured == {k: v for k, v in metrics_of(first).items() if k.startswith("test/")}
+    assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
+
+
+def test_load_gives_model_and_spec_and_the_same_predictions(train: Train) -> None:
+    ended = train(*TINY, *UNUSUAL, "stages=[fit,test,predict]")
+    model, spec = seedbed.load(ended.folder)
+    assert (spec.shape, spec.kind, spec.outputs) == ((2,), "class", 3)
+    assert not model.training
+    with (ended.folder / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["index", "target", "prediction", "p(0)", "p(1)", "p(2)"]
+    hits = sum(row["target"] == row["prediction"] for row in rows)
+    assert hits / len(rows) == pytest.approx(metrics_of(ended)["test/acc"], abs=1e-6)
+
+    from seedbed.data.synthetic import Synthetic
+
+    data = Synthetic(size=60)
+    data.setup()
+    probabilities = model(data.splits["test"].x).softmax(1)
+    written = torch.tensor([[float(row[f"p({k})"]) for k in range(3)] for row in rows])
+    torch.testing.assert_close(probabilities.detach(), written)
+
+
+def test_predict_takes_a_file_of_inputs(train: Train, tmp_path: Path) -> None:
+    first = train(*TINY)
+    x = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.savetxt(tmp_path / "x.csv", x, delimiter=",")
+    model, _ = seedbed.load(first.folder)
+    expected = model(torch.from_numpy(x)).argmax(1).tolist()
+    for name in ("x.npy", "x.csv"):
+        ended = train(f"run={first.folder}", "stages=predict", f"predict.path={name}")
+        assert ended.code == 0, ended.err
+        newest = max((first.folder / "reruns").iterdir(), key=lambda p: p.stat().st_mtime_ns)
+        with (newest / "predictions.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert [int(row["prediction"]) for row in rows] == expected
+        assert "target" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("gone.npy", "there is no such file"), ("x.npy", "inputs of shape (5,)")]
+)
+def test_inputs_that_cannot_be_predicted_are_refused(
+    name: str, says: str, train: Train, tmp_path: Path
+) -> None:
+    first = train(*TINY)
+    np.save(tmp_path / "x.npy", np.zeros((3, 5)))
+    ended = train(f"run={first.folder}", "stages=predict", f"predict.path={name}")
+    assert ended.code == 2
+    assert says in ended.err
+    assert len(ended.lines()) == 1
+
+
+def test_checkpoints_are_plain_data(train: Train) -> None:
+    ended = train(*TINY, "regularizer=[l1]")
+    for name in ("best", "last"):
+        checkpoint = read_checkpoint(ended.folder / f"checkpoints/{name}.ckpt")
+        assert checkpoint["spec"]["classes"] == ["0", "1", "2"]
+
+
+def test_a_finished_run_goes_on_with_more_epochs(train: Train) -> None:
+    first = train(*TINY)
+    refused = train(f"run={first.folder}")
+    assert refused.code == 2
+    assert "finished already" in refused.err
+    longer = train(f"run={first.folder}", "trainer.max_epochs=3")
+    assert longer.code == 0, longer.err
+    with (first.folder / "history.csv").open() as file:
+        epochs = [row["epoch"] for row in csv.DictReader(file) if row["val/loss"]]
+    assert epochs == ["1", "2", "3"]
+
+
+def test_what_the_weights_cannot_follow_is_refused(train: Train) -> None:
+    first = train(*TINY)
+    ended = train(f"run={first.folder}", "stages=test", "model.widths=[9]", "data.noise=0.2")
+    assert ended.code == 2
+    assert [line.partition(":")[0] for line in ended.lines()] == [
+        "data.noise=0.2",
+        "model.widths=[9]",
+    ]
+    assert "was trained with [8]" in ended.err
+
+
+def test_another_option_can_replace_a_part_of_a_finished_run(train: Train) -> None:
+    first = train(*TINY)
+    ended = train(f"run={first.folder}", "stages=test", "trainer=auto", "monitor.name=val/acc")
+    assert ended.code == 0, ended.err
+
+
+def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None:
+    assert train(*TINY, "stages=fit", "out=here").code == 0
+    assert Path("here/checkpoints/best.ckpt").is_file()
+    again = train(*TINY, "stages=fit", "out=here")
+    assert again.code == 2
+    assert again.err.startswith("out=here: holds a run already")
+
+
+def test_a_diverged_run_says_so(train: Train) -> None:
+    ended = train(
+        *TINY, "optimizer=sgd", "optimizer.lr=1e30", "callback=[]", "trainer.max_epochs=9"
+    )
+    assert ended.code == 1
+    assert ended.err.startswith("diverged: the gradient became non-finite")
+    assert "Traceback" not in ended.err
+    status = json.loads((ended.folder / "status.json").read_text())
+    assert status["status"] == "diverged"
+
+
+def test_a_crash_leaves_its_status_and_the_last_checkpoint(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seedbed.task.supervised import Supervised
+
+    whole = Supervised.on_train_batch_end
+
+    def crash(self: Supervised, outputs: object, batch: object, batch_idx: int) -> None:
+        whole(self, outputs, batch, batch_idx)  # pyright: ignore[reportArgumentType]
+        if self.current_epoch == 1:
+            raise RuntimeError("the cat pulled the plug")
+
+    monkeypatch.setattr(Supervised, "on_train_batch_end", crash)
+    ended = train(*TINY, "trainer.max_epochs=3")
+    assert ended.code == 1
+    assert "Traceback" in ended.err
+    status = json.loads((ended.folder / "status.json").read_text())
+    assert (status["status"], status["error"]) == (
+        "failed",
+        "RuntimeError: the cat pulled the plug",
+    )
+    assert (ended.folder / "checkpoints/last.ckpt").is_file()
+    monkeypatch.undo()
+
+
+def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seedbed.run.pipeline import Run
+
+    def interrupt(self: Run) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "fit", interrupt)
+    ended = train(*TINY)
+    assert ended.code == 130
+    status = json.loads((ended.folder / "status.json").read_text())
+    assert status["status"] == "interrupted"
+
+
+def test_ids_never_collide() -> None:
+    ids = [folder.new_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert not any("=" in i for i in ids)
+
+
+def test_the_saved_config_is_plain_and_resolved(train: Train) -> None:
+    ended = train(*TINY)
+    text = (ended.folder / "config.yaml").read_text()
+    config = yaml.safe_load(text)
+    assert "${" not in text
+    assert config["optimizer"]["eps"] == 1e-8
+    assert config["stages"] == ["fit", "test", "report"]

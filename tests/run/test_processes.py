@@ -1,0 +1,114 @@
+"""Runs of several processes: two ranks, sweeps, twenty starts at once, lazy imports."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, TINY
+
+from seedbed.data.synthetic import Synthetic
+from seedbed.run.load import load
+
+pytestmark = pytest.mark.slow
+
+
+def command(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *words],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def read(path: Path) -> dict[str, float]:
+    return json.loads(path.read_text())
+
+
+def test_two_processes_make_one_run_with_the_numbers_of_one(tmp_path: Path) -> None:
+    words = [w for w in TINY if not w.startswith("trainer=")]
+    size = "data.size=65"  # 13 test examples: an odd number for two ranks
+    done = command(tmp_path, *words, size, "trainer=ddp_cpu", "trainer.devices=2")
+    [run] = tmp_path.glob("logs/*/*/")
+    assert done.stdout.count("run folder") == 1
+    writers = {path.name.split(".")[-2] for path in tmp_path.rglob("events.out*")}
+    assert len(writers) == 1  # process ids: the first rank writes for all
+    model, _ = load(run)
+    data = Synthetic(size=65)
+    data.setup()
+    x, y = data.splits["test"]
+    assert len(y) == 13
+    logits = model(x)
+    measured = read(run / "metrics.json")
+    right = (logits.argmax(1) == y).double().mean().item()
+    loss = torch.nn.functional.cross_entropy(logits.double(), y).item()
+    assert measured["test/acc"] == pytest.approx(right, abs=1e-7)
+    assert measured["test/loss"] == pytest.approx(loss, rel=1e-6)
+
+    command(tmp_path, f"run={run}", "stages=test", "trainer=cpu")
+    [rerun] = (run / "reruns").iterdir()
+    again = read(rerun / "metrics.json")
+    assert again == {k: v for k, v in measured.items() if k.startswith("test/")}
+
+
+def test_one_failing_job_does_not_lose_the_others(tmp_path: Path) -> None:
+    words = ["-m", *TINY, "optimizer=sgd", "callback=[]", "optimizer.lr=1e38,0.1", "seed=0,1"]
+    done = command(tmp_path, *words, code=1)
+    [sweep] = tmp_path.glob("logs/sweeps/*")
+    stands = {f.parent.name: read(f)["status"] for f in sweep.glob("*/status.json")}
+    assert stands == {"0": "diverged", "1": "diverged", "2": "ok", "3": "ok"}
+    table = done.stdout.strip().splitlines()[-4:]
+    assert [line.split()[0] for line in table] == ["diverged", "diverged", "ok", "ok"]
+    assert "seed=1" in table[-1]
+
+
+def test_a_wrong_job_refuses_the_sweep_before_any_folder(tmp_path: Path) -> None:
+    done = command(tmp_path, "-m", *TINY, "scheduler.warmup=0,-1", code=2)
+    assert done.stderr.strip() == "scheduler: warmup must be at least 0 epochs, got -1"
+    assert not list(tmp_path.glob("logs/*"))
+
+
+def test_twenty_starts_at_once_make_twenty_folders(tmp_path: Path) -> None:
+    script = (
+        "from seedbed.run import folder; import pathlib; pathlib.Path('r', folder.new_id()).mkdir()"
+    )
+    (tmp_path / "r").mkdir()
+    starts = [subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path) for _ in range(20)]
+    assert [start.wait(60) for start in starts] == [0] * 20
+    assert len(list((tmp_path / "r").iterdir())) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--help"], "optimizer: "),
+        (["--cfg", "job", "optimizer=sgd"], "torch.optim.SGD"),
+        (["--info", "defaults", "callback=[ema]"], "callback/ema"),
+    ],
+    ids=["help", "cfg", "info"],
+)
+def test_looking_imports_neither_torch_nor_lightning(
+    words: list[str], says: str, tmp_path: Path
+) -> None:
+    check = "import atexit, sys; atexit.register(lambda: print('HEAVY', {'torch', 'lightning'} & set(sys.modules)));"
+    check += f"sys.path.insert(0, {str(ROOT)!r}); import train; from seedbed import door; door.enter(train.main)"
+    done = subprocess.run(
+        [sys.executable, "-c", check, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert says in done.stdout
+    assert "HEAVY set()" in done.stdout
+    assert not list(tmp_path.iterdir())
