@@ -16,7 +16,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "seedbed needs Python 3.11, 3.12 or 3.13: $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'); choose another: PYTHON=python3.12 make train" >&2; exit 1; }
 	@echo "setting up $(VENV): the pinned packages of requirements.txt, some minutes, only now ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 train: install ## one run; ARGS go to train.py

@@ -18,8 +18,8 @@ HEAD = """\
 # Groups, options, arguments
 
 `group=option` chooses, `group.argument=value` sets; in the groups of lists (`init`, `regularizer`,
-`augment`, `callback`, `logger`) an argument is `group.option.argument=value`.  Defaults are those of the
-option's YAML file, else of its class.  What runs by default is bold.
+`augment`, `callback`, `logger`) an argument is `group.option.argument=value`.  Defaults are those
+of the option's YAML file, else of its class.  What runs by default is bold.
 """
 
 
@@ -61,6 +61,8 @@ def arguments(group: str, file: Path, told: set[str]) -> Iterator[str]:
     """
     node = yaml.safe_load(file.read_text()) or {}
     if "_target_" not in node:
+        if rest := list(help.comments(file))[1:]:
+            yield "\n".join(["```text", *rest, "```", ""])
         return
     target = resolve(node["_target_"])
     taken = {k: p for k, p in parameters_of(target).items() if k not in OFFERS.get(group, [])}

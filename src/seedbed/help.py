@@ -1,4 +1,4 @@
-"""What `--help` prints: every group and option with its one line, read as text, importing nothing."""
+"""What `--help` prints: every group and option with its one line, read as text, without imports."""
 
 import ast
 from collections.abc import Iterator
