@@ -1,4 +1,4 @@
-"""What `--help` prints: every group and option with its one line, read as text, importing nothing."""
+"""What `--help` prints: every group and option with its one line, read as text, without imports."""
 
 import ast
 from collections.abc import Iterator
@@ -42,11 +42,29 @@ def page() -> str:
     return "\n".join([HEAD, "\n\n".join(blocks), "", TAIL])
 
 
+def table() -> str:
+    """Return the groups and their options in Markdown, what runs by default in bold."""
+    lines = ["| group | what it is | options |", "|---|---|---|"]
+    for group, chosen in defaults().items():
+        names = [f"**{name}**" if name in chosen else name for name in options(group)]
+        lines.append(f"| `{group}` | {about_group(group)} | {', '.join(names)} |")
+    return "\n".join(lines)
+
+
 def groups() -> list[str]:
     """Return the config groups in the order of configs/train.yaml."""
+    return list(defaults())
+
+
+def defaults() -> dict[str, list[str]]:
+    """Return the options of each group that configs/train.yaml chooses."""
     lines = (CONFIGS / "train.yaml").read_text().splitlines()
-    names = [line.strip("- ").partition(":")[0] for line in lines if line.startswith("  - ")]
-    return [name for name in names if (CONFIGS / name).is_dir()]
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        group, colon, value = line.partition("#")[0].strip("- ").partition(":")
+        if line.startswith("  - ") and colon and (CONFIGS / group).is_dir():
+            found[group] = value.strip(" []").replace(" ", "").split(",")
+    return found
 
 
 def options(group: str) -> list[str]:
@@ -62,8 +80,8 @@ def about_group(group: str) -> str:
 
 def about(group: str, option: str) -> str:
     """Return what an option does: the first comment of its YAML, or else its class's first line."""
-    module = PACKAGE / group / f"{option}.py"
-    return next(comments(CONFIGS / group / f"{option}.yaml"), "") or class_line(module)
+    file = CONFIGS / group / f"{option}.yaml"
+    return next(comments(file), "") or class_line(PACKAGE / group / f"{option}.py", target(file))
 
 
 def comments(path: Path) -> Iterator[str]:
@@ -80,8 +98,16 @@ def docstring(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
 
 
-def class_line(path: Path) -> str:
-    """Return the first line of the docstring of a module's first public class."""
-    tree = ast.parse(path.read_text())
-    classes = (n for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_"))
-    return (ast.get_docstring(next(classes)) or "").partition("\n")[0]
+def target(path: Path) -> str:
+    """Return the name of the class or function that a YAML file stands for, "" if there is none."""
+    lines = path.read_text().splitlines()
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("_target_:"))
+    return next(found, "").rpartition(".")[2]
+
+
+def class_line(path: Path, name: str) -> str:
+    """Return the first line of the docstring of a module's class or function."""
+    for node in ast.parse(path.read_text()).body if path.is_file() else []:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""

@@ -1,0 +1,62 @@
+# Two commands on a fresh machine: `make train` and `make test`.  Both set up what they need, once.
+#   make train ARGS="optimizer=sgd optimizer.lr=0.05"     make test ARGS="-k cosine"
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MAKEFLAGS += --no-print-directory
+.PHONY: install train test fix check format lint types layers quick docs bench ci clean
+
+install: $(READY) ## set up $(VENV), again only when the requirements change
+
+$(READY): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "seedbed needs Python 3.11, 3.12 or 3.13: there is no $(PYTHON); choose one: PYTHON=python3.12 make train" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "seedbed needs Python 3.11, 3.12 or 3.13: $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'); choose another: PYTHON=python3.12 make train" >&2; exit 1; }
+	@echo "setting up $(VENV): the pinned packages of requirements.txt, some minutes, only now ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+train: install ## one run; ARGS go to train.py
+	@$(BIN)/python train.py $(ARGS)
+
+test: install ## all tests; ARGS go to pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+
+fix: install ## what a machine can correct
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+check: format lint types layers quick ## everything but the slow tests
+
+format: install
+	@$(BIN)/ruff format --check
+
+lint: install
+	@$(BIN)/ruff check
+
+types: install
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: install
+	@$(BIN)/lint-imports
+
+quick: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m 'not slow' $(ARGS)
+
+docs: install ## the generated parts of README.md and docs/
+	@$(BIN)/python docs/generate.py
+
+bench: install ## the scripts that print ratios
+	@ls benchmarks/*.py 2>/dev/null || echo "no benchmarks yet"
+
+ci: ## everything, in a fresh environment of its own
+	@rm -rf .venv-ci
+	@$(MAKE) VENV=.venv-ci format lint types layers
+	@$(MAKE) VENV=.venv-ci test
+
+clean: ## environments and caches; runs in logs/ stay
+	rm -rf .venv .venv-ci .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
