@@ -17,10 +17,9 @@ from omegaconf.errors import OmegaConfBaseException
 from seedbed import config, help
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
 from seedbed.config import Config
-from seedbed.run import folder, summary
+from seedbed.run import folder, ranks, summary
 
 Job = Callable[[Config], dict[str, float]]
-RANKS = "SEEDBED_CONFIG"  # environment: the config that the other ranks of a run start from
 SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
 
 
@@ -39,8 +38,9 @@ def enter(job: Job) -> None:
 
 def obey(job: Job, argv: list[str]) -> int:
     """Do what the command line asks for and return the exit code."""
-    if RANKS in os.environ:
-        return other_rank(job)
+    if file := ranks.config_file():
+        job(config.as_config(folder.read_config(file.parent)))
+        return 0
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
@@ -100,7 +100,7 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
     place = place_of(cfg)
     cfg = replace(cfg, out=str(place.out))
     folder.create(place.record, config.as_plain(cfg), command.overrides)
-    os.environ[RANKS] = str(place.record / "config.yaml")
+    ranks.announce(place.record / "config.yaml")
     try:
         with folder.recorded(place.out):
             metrics = job(cfg)
@@ -108,12 +108,14 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
         folder.remove(place.record)
         raise
     except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted: {place.out}\n")
+        go_on = (place.out / "checkpoints/last.ckpt").is_file()
+        what = f"go on with: python train.py run={place.out}" if go_on else str(place.out)
+        sys.stderr.write(f"interrupted; {what}\n")
         return 130
     except Exception as error:
         return broken(error, place.out)
     finally:
-        del os.environ[RANKS]
+        ranks.forget()
     if SWEEP not in os.environ:  # the sweep speaks for its jobs
         print(summary.text(place.out, cfg, metrics))  # noqa: T201
     return 0
@@ -127,13 +129,6 @@ def broken(error: Exception, out: Path) -> int:
         traceback.print_exception(error)
         sys.stderr.write(f"failed: {out}\n")
     return 1
-
-
-def other_rank(job: Job) -> int:
-    """Take part in the run that the first rank has checked and recorded."""
-    file = Path(os.environ[RANKS])
-    job(config.as_config(folder.read_config(file.parent)))
-    return 0
 
 
 def sweep(command: Command) -> int:

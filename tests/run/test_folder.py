@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -182,18 +183,21 @@ def test_a_crash_leaves_its_status_and_the_last_checkpoint(
         "RuntimeError: the cat pulled the plug",
     )
     assert (ended.folder / "checkpoints/last.ckpt").is_file()
-    monkeypatch.undo()
 
 
 def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seedbed.run.pipeline import Run
+    from seedbed.task.supervised import Supervised
 
-    def interrupt(self: Run) -> dict[str, float]:
-        raise KeyboardInterrupt
+    def interrupt(self: Supervised) -> None:
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "fit", interrupt)
-    ended = train(*TINY)
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(Supervised, "on_train_epoch_start", interrupt)
+    ended = train(*TINY, "trainer.max_epochs=3")
+    signal.signal(signal.SIGINT, before)  # Lightning switches it off
     assert ended.code == 130
+    assert ended.err.strip() == f"interrupted; go on with: python train.py run={ended.folder}"
     status = json.loads((ended.folder / "status.json").read_text())
     assert status["status"] == "interrupted"
 

@@ -1,1 +1,4 @@
-"""Logits against targets: the data term of what is minimised.  Which fits what: rules.py."""
+"""Logits against targets: the data term of what is minimised.
+
+Which loss fits which kind of target stands in rules.py.
+"""

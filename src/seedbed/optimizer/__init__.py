@@ -1,1 +1,4 @@
-"""Gradient to step.  Most are torch's own; a module here is one that torch lacks or gets wrong."""
+"""Gradient to step.
+
+Most are torch's own; a module here is one that torch lacks or gets wrong.
+"""

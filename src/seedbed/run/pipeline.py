@@ -24,8 +24,13 @@ Metrics = dict[str, float]
 def run(cfg: Config) -> Metrics:
     """Run every stage and return the metrics, which are also in `metrics.json`."""
     assert cfg.out is not None
-    with quiet():
-        return Run(cfg, Path(cfg.out)).all()
+    try:
+        with quiet():
+            return Run(cfg, Path(cfg.out)).all()
+    except SystemExit as error:  # what Lightning makes of a Ctrl-C
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 class Run:
