@@ -92,6 +92,8 @@ def place_of(cfg: Config) -> Place:
     out = Path(cfg.out or Path("logs", cfg.name, folder.new_id()))
     if (out / "config.yaml").exists():
         raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Refused(f"out={out}: exists and is not empty")
     return Place(out, out)
 
 

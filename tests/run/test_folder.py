@@ -148,6 +148,11 @@ def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None
     again = train(*TINY, "stages=fit", "out=here")
     assert again.code == 2
     assert again.err.startswith("out=here: holds a run already")
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("three years of work")
+    refused = train(*TINY, "model.dropout=2", "out=mine")
+    assert (refused.code, refused.err) == (2, "out=mine: exists and is not empty\n")
+    assert Path("mine/thesis.txt").exists()
 
 
 def test_a_diverged_run_says_so(train: Train) -> None:
