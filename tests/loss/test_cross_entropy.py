@@ -11,8 +11,8 @@ from torch import Tensor
 LOGITS = torch.tensor([[0.0, log(2), log(5)], [log(3), log(3), log(3)]])  # (1, 2, 5) / 8, 1 / 3
 
 
-def loss(logits: Tensor, y: Tensor, **options: float) -> float:
-    return build("loss", "cross_entropy", **options)(logits, y).item()
+def loss(logits: Tensor, y: Tensor, label_smoothing: float = 0.0) -> float:
+    return build("loss", "cross_entropy", label_smoothing=label_smoothing)(logits, y).item()
 
 
 def test_by_hand() -> None:

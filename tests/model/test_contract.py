@@ -18,8 +18,8 @@ def model_of(name: str, shape: tuple[int, ...] = (1, 8, 8), outputs: int = 5, **
     return build("model", name, shape=shape, outputs=outputs, **more)
 
 
-def with_activation() -> list[tuple[str, dict[str, str]]]:
-    cases: list[tuple[str, dict[str, str]]] = []
+def with_activation() -> list[tuple[str, dict[str, Any]]]:
+    cases: list[tuple[str, dict[str, Any]]] = []
     for name in names("model"):
         asked = inspect.signature(get_object(node("model", name)["_target_"])).parameters
         choices = ACTIVATIONS if "activation" in asked else ()
@@ -36,7 +36,7 @@ def test_output_shape(name: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(("name", "more"), with_activation())
-def test_a_gradient_reaches_every_parameter(name: str, more: dict[str, str]) -> None:
+def test_a_gradient_reaches_every_parameter(name: str, more: dict[str, Any]) -> None:
     model = model_of(name, **more)
     F.cross_entropy(model(torch.randn(16, 1, 8, 8)), torch.arange(16) % 5).backward()
     for path, parameter in model.named_parameters():
