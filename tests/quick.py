@@ -1,10 +1,11 @@
 """The smallest thing that Lightning trains: one weight that walks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor, nn
 
 
@@ -14,7 +15,7 @@ class Walker(LightningModule):
     def __init__(self, losses: Sequence[float] = (), stride: Sequence[float] = (1.0,)) -> None:
         super().__init__()
         self.w = nn.Parameter(torch.zeros(len(stride)))
-        self.stride = torch.tensor(stride)
+        self.stride = torch.tensor([float(each) for each in stride])
         self.losses = losses
         self.validated: list[float] = []  # w[0] in every validation
         self.tested: list[float] = []
@@ -31,7 +32,7 @@ class Walker(LightningModule):
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         self.validated.append(self.w[0].item())
         if self.losses:
-            self.log("val/loss", torch.tensor(self.losses[self.current_epoch]))
+            self.log("val/loss", torch.tensor(float(self.losses[self.current_epoch])))
 
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
         self.tested.append(self.w[0].item())
@@ -40,9 +41,17 @@ class Walker(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def batches(count: int) -> list[Tensor]:
-    """Return that many batches that nobody looks at."""
-    return [torch.zeros(1)] * count
+class Batches:
+    """That many batches that nobody looks at; Lightning takes a list for several loaders."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (torch.zeros(1) for _ in range(self.count))
 
 
 def trainer(**options: Any) -> Trainer:
@@ -52,7 +61,9 @@ def trainer(**options: Any) -> Trainer:
         "logger": False,
         "enable_progress_bar": False,
         "enable_model_summary": False,
-        "enable_checkpointing": False,
+        "enable_checkpointing": any(
+            isinstance(each, Checkpoint) for each in options.get("callbacks", [])
+        ),
         "num_sanity_val_steps": 0,
     }
     return Trainer(**quiet | options)

@@ -1,5 +1,7 @@
 """The L2 penalty by hand, and beside weight decay."""
 
+from typing import Any
+
 import pytest
 import torch
 from option import build
@@ -9,7 +11,7 @@ from torch import nn
 from seedbed.regularizer.l2 import L2
 
 
-def after(optimizer: str, coef: float, steps: int, **options: float) -> torch.Tensor:
+def after(optimizer: str, coef: float, steps: int, **options: Any) -> torch.Tensor:
     """Return the weights after some steps on a linear loss with an L2 penalty."""
     model = small([[1.0, -2.0], [3.0, 0.5]], bias=[0.0, 0.0])
     update = build("optimizer", optimizer, params=[model.weight], **options)

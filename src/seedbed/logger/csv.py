@@ -25,6 +25,7 @@ class CSV(Logger):
         for row in read_rows(self.path)[:1]:  # a run that goes on
             self.columns = list(row)
         self.row: dict[str, Any] = {}
+        self.written: dict[str, Any] = {}  # the last row of the table
 
     @property
     def name(self) -> str:
@@ -41,6 +42,9 @@ class CSV(Logger):
         """Add scalars to the row of `step`."""
         if self.row and self.row["step"] != step:
             self._flush()
+        if not self.row and self.written.get("step") == step:  # it was not over yet
+            self._rewrite(read_rows(self.path)[:-1])
+            self.row = self.written
         self.row |= {"step": step, **metrics}
 
     @rank_zero_only
@@ -64,17 +68,19 @@ class CSV(Logger):
         if new or not self.path.exists():
             before = read_rows(self.path)
             self.columns = [*self.columns, *new]
-            self._write("w", before)
-        self._write("a", [self.row])
-        self.row = {}
+            self._rewrite(before)
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.columns, restval="").writerow(self.row)
+        self.row, self.written = {}, self.row
 
-    def _write(self, mode: str, rows: list[dict[str, Any]]) -> None:
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open(mode, newline="") as file:
+        part = self.path.with_suffix(".part")  # a crash must not cost the history
+        with part.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
-            if mode == "w":
-                writer.writeheader()
+            writer.writeheader()
             writer.writerows(rows)
+        part.replace(self.path)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -239,7 +239,8 @@ class Supervised(LightningModule):
         self._write(values)
 
     def _write(self, values: dict[str, float]) -> None:
-        values |= {"epoch": self.current_epoch + 1}
+        if self.trainer.state.fn == "fit":
+            values |= {"epoch": self.current_epoch + 1}
         if self.trainer.training:
             values |= dict(self.learning_rates())
         for logger in self.trainer.loggers:
