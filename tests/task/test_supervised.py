@@ -237,8 +237,8 @@ def test_what_is_logged(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == ["3", "4", "6", "8"]
     assert all(row["train/loss_step"] for row in (rows[0], rows[2]))
     assert not rows[0]["train/loss"]
-    evaluated: tuple[Split, ...] = ("val", "test")
-    for row, split in ((rows[3], split) for split in evaluated):
+    row, evaluated = rows[3], list[Split](["val", "test"])
+    for split in evaluated:
         x, y = source.splits[split]
         logits = logged.model(x)
         assert float(row[f"{split}/loss"]) == pytest.approx(F.cross_entropy(logits, y).item())

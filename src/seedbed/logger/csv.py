@@ -43,7 +43,6 @@ class CSV(Logger):
         if self.row and self.row["step"] != step:
             self._flush()
         if not self.row and self.written.get("step") == step:  # it was not over yet
-            self._rewrite(read_rows(self.path)[:-1])
             self.row = self.written
         self.row |= {"step": step, **metrics}
 
@@ -65,12 +64,14 @@ class CSV(Logger):
         if not self.row:
             return
         new = [name for name in self.row if name not in self.columns]
-        if new or not self.path.exists():
+        again = self.row is self.written
+        if new or again or not self.path.exists():
             before = read_rows(self.path)
             self.columns = [*self.columns, *new]
-            self._rewrite(before)
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns, restval="").writerow(self.row)
+            self._rewrite([*(before[:-1] if again else before), self.row])
+        else:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self.columns, restval="").writerow(self.row)
         self.row, self.written = {}, self.row
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
