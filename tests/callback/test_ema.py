@@ -113,14 +113,19 @@ def test_a_checkpoint_during_validation_is_the_same(tmp_path: Path) -> None:
     assert saved[RAW]["w"].item() == 2
 
 
+@pytest.mark.parametrize("accumulated", [1, 2])
 @pytest.mark.parametrize("warmup", [True, False])
-def test_resumed_is_uninterrupted(tmp_path: Path, warmup: bool) -> None:
+def test_resumed_is_uninterrupted(tmp_path: Path, warmup: bool, accumulated: int) -> None:
     def fit(epochs: Sequence[int]) -> list[float]:
         seen, start = [], None
         for until in epochs:
             keep = BestAndLast(str(tmp_path / str(len(epochs))), "val/loss")
             task = Walker(losses=[1.0] * 6)
-            runner = trainer(max_epochs=until, callbacks=[EMA(0.9, warmup=warmup), keep])
+            runner = trainer(
+                max_epochs=until,
+                accumulate_grad_batches=accumulated,
+                callbacks=[EMA(0.9, warmup=warmup), keep],
+            )
             runner.fit(task, Batches(2), Batches(1), ckpt_path=start, weights_only=True)
             seen += [*task.trained, *task.validated]
             start = keep.last

@@ -38,6 +38,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.ckpt"]
 
 
+def test_a_new_file_takes_the_place_of_the_old_at_once(tmp_path: Path) -> None:
+    path, old = tmp_path / "a.ckpt", tmp_path / "old.ckpt"
+    PlainFile().save_checkpoint({"step": 1}, path)
+    old.hardlink_to(path)
+    PlainFile().save_checkpoint({"step": 2}, path)
+    assert read_checkpoint(old) == {"step": 1}  # not overwritten in place
+    assert read_checkpoint(path) == {"step": 2}
+
+
 def test_anything_but_plain_data_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ckpt"
     torch.save({"x": Cursed()}, path)
