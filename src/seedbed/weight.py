@@ -16,12 +16,12 @@ def mixing_modules(model: nn.Module) -> Iterator[nn.Module]:
     return (module for module in model.modules() if isinstance(module, MIXING))
 
 
-def weights(model: nn.Module) -> list[nn.Parameter]:
-    """Return the trainable weights, without biases and norm layers, each once."""
+def weights(model: nn.Module, *, frozen: bool = False) -> list[nn.Parameter]:
+    """Return the trainable weights, if asked the `frozen` too, without biases and norm layers."""
     found = {
         id(p): p
         for module in mixing_modules(model)
         for name, p in module.named_parameters(recurse=False)
-        if name != "bias" and p.requires_grad
+        if name != "bias" and (frozen or p.requires_grad)
     }
     return list(found.values())

@@ -41,7 +41,7 @@ class EMA(Callback):
         self.swapped = False  # the task holds the average, `average` the raw weights
 
     def decay_at(self, update: int) -> float:
-        """Return d at the t-th update, t = 1, 2, …"""
+        """Return d at the t-th update, t = 1, 2, and so on."""
         return min(self.decay, (1 + update) / (10 + update)) if self.warmup else self.decay
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

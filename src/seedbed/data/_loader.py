@@ -13,9 +13,9 @@ class Order:
     """Which examples form which batch, on every rank: a pure function of seed and epoch.
 
     All ranks cut the same order into global batches of `batch_size` times `world` and take
-    interleaved examples of each, so no example is lost or seen twice in an epoch.  When training,
-    a last global batch with fewer examples than ranks joins the one before it: every rank makes
-    the same number of steps.
+    interleaved examples of each, so no example is lost or seen twice in an epoch.  A last global
+    batch with fewer examples than ranks joins the one before it: every rank makes the same number
+    of steps, and none of them is empty.
 
     Args:
         n: examples N in the split.
@@ -23,11 +23,16 @@ class Order:
         seed: of the shuffling; None keeps the order of the split.
         rank: which slice is ours, in [0, world).
         world: number of processes.
+
+    Raises:
+        ValueError: there are fewer examples than processes.
     """
 
     def __init__(
         self, n: int, batch_size: int, *, seed: int | None, rank: int = 0, world: int = 1
     ) -> None:
+        if n < world:
+            raise ValueError(f"{n} examples cannot be shared by {world} processes")
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.rank, self.world = rank, world
         self.epoch = 0
@@ -53,8 +58,7 @@ class Order:
     def _starts(self) -> list[int]:
         whole = self.batch_size * self.world
         starts = list(range(0, self.n, whole))
-        training = self.seed is not None
-        if training and len(starts) > 1 and self.n - starts[-1] < self.world:
+        if len(starts) > 1 and self.n - starts[-1] < self.world:
             starts.pop()
         return starts
 

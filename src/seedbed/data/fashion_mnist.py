@@ -20,10 +20,10 @@ from seedbed.types import Batch
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # apt install dataset-fashion-mnist
 ORIGIN = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 SHA256 = {  # of the content: archives differ by how they were compressed
-    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
 NAMES = "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot"
 
@@ -52,7 +52,7 @@ class FashionMNIST(InMemory):
         """Fetch what is missing, in one process only."""
         if not self._found():
             for name, digest in SHA256.items():
-                fetch(f"{ORIGIN}/{name}", self.root / name, digest)
+                fetch(f"{ORIGIN}/{name}.gz", self.root / f"{name}.gz", digest)
 
     def read(self) -> tuple[Batch, Batch]:
         """Return training and test images, `(N, 1, 28, 28)` float32."""
@@ -68,7 +68,9 @@ class FashionMNIST(InMemory):
 
     def _found(self) -> Path | None:
         folders = (self.root, DEBIAN)
-        return next((f for f in folders if all((f / name).is_file() for name in SHA256)), None)
+        return next(
+            (f for f in folders if all((f / f"{name}.gz").is_file() for name in SHA256)), None
+        )
 
 
 def read_idx(path: Path) -> torch.Tensor:
@@ -102,7 +104,11 @@ def fetch(url: str, target: Path, digest: str) -> None:
             f"{target}: not there and cannot be downloaded ({error}); "
             "install the Debian package dataset-fashion-mnist or set data.root to the IDX files"
         ) from error
-    if hashlib.sha256(gzip.decompress(content)).hexdigest() != digest:
+    try:
+        plain = gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise ValueError(f"{url}: not gzip or cut short ({error})") from error
+    if hashlib.sha256(plain).hexdigest() != digest:
         raise ValueError(f"{url}: the checksum differs from the published file's")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)

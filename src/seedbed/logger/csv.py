@@ -25,6 +25,7 @@ class CSV(Logger):
         for row in read_rows(self.path)[:1]:  # a run that goes on
             self.columns = list(row)
         self.row: dict[str, Any] = {}
+        self.written: dict[str, Any] = {}  # the last row of the table
 
     @property
     def name(self) -> str:
@@ -41,6 +42,8 @@ class CSV(Logger):
         """Add scalars to the row of `step`."""
         if self.row and self.row["step"] != step:
             self._flush()
+        if not self.row and self.written.get("step") == step:  # it was not over yet
+            self.row = self.written
         self.row |= {"step": step, **metrics}
 
     @rank_zero_only
@@ -61,20 +64,24 @@ class CSV(Logger):
         if not self.row:
             return
         new = [name for name in self.row if name not in self.columns]
-        if new or not self.path.exists():
+        again = self.row is self.written
+        if new or again or not self.path.exists():
             before = read_rows(self.path)
             self.columns = [*self.columns, *new]
-            self._write("w", before)
-        self._write("a", [self.row])
-        self.row = {}
+            self._rewrite([*(before[:-1] if again else before), self.row])
+        else:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self.columns, restval="").writerow(self.row)
+        self.row, self.written = {}, self.row
 
-    def _write(self, mode: str, rows: list[dict[str, Any]]) -> None:
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open(mode, newline="") as file:
+        part = self.path.with_suffix(".part")  # a crash must not cost the history
+        with part.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
-            if mode == "w":
-                writer.writeheader()
+            writer.writeheader()
             writer.writerows(rows)
+        part.replace(self.path)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ class CNN(nn.Module):
             raise ValueError(f"{len(channels)} channels halve images of {shape[1:]} to nothing")
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
-        if min(*channels, hidden) < 1:
+        if min([*channels, hidden]) < 1:
             raise ValueError(f"channels and hidden must be positive, got {channels} and {hidden}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
@@ -54,12 +54,13 @@ class CNN(nn.Module):
             convolution = nn.Conv2d(c_in, c_out, kernel_size, padding=kernel_size // 2)
             return nn.Sequential(convolution, activation_of(activation), nn.MaxPool2d(2))
 
-        stages = nn.Sequential(*(stage(a, b) for a, b in pairwise([shape[0], *channels])))
+        maps = [shape[0], *channels]
+        stages = nn.Sequential(*(stage(a, b) for a, b in pairwise(maps)))
         height, width = (side // 2 ** len(channels) for side in shape[1:])
         self.body = nn.Sequential(
             stages,
             nn.Flatten(),
-            nn.Linear(channels[-1] * height * width, hidden),
+            nn.Linear(maps[-1] * height * width, hidden),
             activation_of(activation),
             nn.Dropout(dropout),
         )

@@ -3,6 +3,7 @@
 Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -34,6 +35,5 @@ class LabelSmoothing(Regularizer):
     def on_batch(self, batch: Batch) -> Batch:
         """Smooth `(B,)` indices or `(B, C)` probabilities into `(B, C)` probabilities."""
         y = batch.y if batch.y.is_floating_point() else F.one_hot(batch.y, self.classes)
-        return batch._replace(
-            y=(1 - self.epsilon) * y.to(batch.x.dtype) + self.epsilon / self.classes
-        )
+        real = batch.x.dtype if batch.x.is_floating_point() else torch.get_default_dtype()
+        return batch._replace(y=(1 - self.epsilon) * y.to(real) + self.epsilon / self.classes)

@@ -1,5 +1,6 @@
 """Unit vectors: each example divided by its own length."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -11,6 +12,7 @@ class L2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale `(B, ...)`."""
-        length = x.flatten(1).norm(dim=1)
-        length = length.where(length > 0, 1)  # 0 / 1 is 0
-        return x / length.reshape(-1, *[1] * (x.ndim - 1))
+        flat = x.flatten(1)
+        largest = flat.abs().amax(1, keepdim=True)
+        near_1 = flat / largest.where(largest > 0, 1)  # whose squares neither vanish nor overflow
+        return F.normalize(near_1).reshape(x.shape)

@@ -30,4 +30,5 @@ class Exponential(Warmup):
     def after(self, clock: Clock) -> float:
         """Return gamma to the power of the falls so far."""
         falls = clock.step / (self.every * clock.per_epoch)
-        return self.gamma ** (falls if self.smooth else int(falls))
+        # 99 / (1.1 · 90) is .9999999999999999: a fall must not come a step late by rounding.
+        return self.gamma ** (falls if self.smooth else int(falls + 1e-9))

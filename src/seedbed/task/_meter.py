@@ -14,8 +14,8 @@ class Meter:
 
     def add(self, values: dict[str, Tensor], weight: int = 1) -> None:
         """Add one `()` value a name, each counted `weight` times."""
-        for name, value in values.items():
-            value = value.detach()
+        for name, live in values.items():
+            value = live.detach()
             precise = value.to(torch.float32 if value.device.type == "mps" else torch.float64)
             pair = torch.stack([precise * weight, torch.full_like(precise, weight)])
             self.sums[name] = self.sums[name] + pair if name in self.sums else pair

@@ -15,7 +15,7 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
         }
     else:
         chosen = {
-            "mae": MeanAbsoluteError(num_outputs=spec.outputs),
+            "mae": MeanAbsoluteError(),
             "rmse": MeanSquaredError(squared=False),
             "r2": R2Score(),
         }

@@ -251,6 +251,8 @@ class Supervised(LightningModule):
 
     def _write(self, values: dict[str, float]) -> None:
         if self.trainer.state.fn == "fit":
-            values |= {"epoch": self.current_epoch + 1} | dict(self.learning_rates())
+            values |= {"epoch": self.current_epoch + 1}
+        if self.trainer.training:
+            values |= dict(self.learning_rates())
         for logger in self.trainer.loggers:
             logger.log_metrics(values, step=self.global_step)

@@ -1,0 +1,157 @@
+"""Splits of data that fits in memory."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+from quick import Walker, trainer
+from torch import Tensor
+
+from seedbed.data._memory import InMemory, divide
+from seedbed.types import Batch
+
+
+class Numbers(InMemory):
+    """A hundred examples, 60 of class 0, 30 of class 1 and 10 of class 2; x is the index."""
+
+    def read(self) -> tuple[Batch, Batch]:
+        y = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
+        return Batch(torch.arange(100.0)[:, None], y), Batch(
+            torch.arange(200.0, 207)[:, None], y[57:64]
+        )
+
+
+class Listener(Walker):
+    """Writes down what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[list[float]] = [[]]
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        self.heard[-1] += batch.x[:, 0].tolist()
+        return super().training_step(batch, batch_idx)
+
+    def on_train_epoch_end(self) -> None:
+        self.heard.append([])
+
+
+def ready(**options: Any) -> Numbers:
+    data = Numbers(**options)
+    data.setup()
+    return data
+
+
+def numbers(data: InMemory, split: Any) -> list[float]:
+    return data.splits[split].x[:, 0].tolist()
+
+
+def counts(data: InMemory, split: Any) -> list[int]:
+    return data.splits[split].y.bincount().tolist()
+
+
+def test_splits_are_stratified_and_lose_nothing() -> None:
+    data = ready(val_fraction=0.2)
+    assert counts(data, "train") == [48, 24, 8]
+    assert counts(data, "val") == [12, 6, 2]
+    assert sorted(numbers(data, "train") + numbers(data, "val")) == list(range(100))
+    assert numbers(data, "test") == list(range(200, 207))
+
+
+def test_a_fraction_is_stratified_and_leaves_validation_alone() -> None:
+    whole, half = ready(), ready(fraction=0.5)
+    assert counts(half, "train") == [24, 12, 4]
+    assert set(numbers(half, "train")) < set(numbers(whole, "train"))
+    assert numbers(half, "val") == numbers(whole, "val")
+    assert numbers(half, "test") == numbers(whole, "test")
+
+
+def test_targets_stay_with_their_inputs() -> None:
+    x, y = ready().splits["train"]
+    assert torch.equal(y, (x[:, 0] >= 60).long() + (x[:, 0] >= 90).long())
+
+
+def test_the_seed_makes_the_split() -> None:
+    assert numbers(ready(seed=4), "val") == numbers(ready(seed=4), "val")
+    assert set(numbers(ready(seed=4), "val")) != set(numbers(ready(seed=5), "val"))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "expected"), [("full", [80]), (1, [1] * 80), (32, [32, 32, 16]), (500, [80])]
+)
+def test_batch_sizes(batch_size: Any, expected: list[int]) -> None:
+    loader = ready(batch_size=batch_size).train_dataloader()
+    assert [len(batch.y) for batch in loader] == expected
+    assert len(loader) == len(expected)
+
+
+def test_only_training_is_shuffled() -> None:
+    data = ready(batch_size="full")
+    for split, loader in (("val", data.val_dataloader()), ("test", data.test_dataloader())):
+        assert next(iter(loader)).x[:, 0].tolist() == numbers(data, split)
+    assert next(iter(data.predict_dataloader())).x[:, 0].tolist() == numbers(data, "test")
+    assert next(iter(data.train_dataloader())).x[:, 0].tolist() != numbers(data, "train")
+
+
+def test_every_epoch_of_a_training_has_its_own_order() -> None:
+    def listen() -> list[list[float]]:
+        listener = Listener()
+        trainer(max_epochs=3).fit(listener, datamodule=Numbers(batch_size=7))
+        return listener.heard[:3]
+
+    first, second, third = listen()
+    assert sorted(first) == sorted(second) == sorted(third)
+    assert len(set(first)) == len(first) == 80
+    assert first != second
+    assert second != third
+    assert first != third
+    assert listen() == [first, second, third]
+
+
+def test_processes_share_an_epoch() -> None:
+    def share(rank: int) -> Tensor:
+        data = ready(batch_size=7)
+        strategy = SimpleNamespace(root_device=torch.device("cpu"))
+        data.trainer = cast(Any, SimpleNamespace(global_rank=rank, world_size=2, strategy=strategy))
+        batches = list(data.train_dataloader())
+        assert len(batches) == 6  # ceil(80 / 14)
+        return torch.cat([batch.x[:, 0] for batch in batches])
+
+    both = torch.cat([share(0), share(1)])
+    assert sorted(both.tolist()) == sorted(numbers(ready(), "train"))
+
+
+def test_what_the_data_knows() -> None:
+    spec = ready().spec
+    assert (spec.shape, spec.kind, spec.outputs) == ((1,), "class", 3)
+    assert spec.classes == ("0", "1", "2")
+
+
+def test_real_targets_are_divided_at_random() -> None:
+    examples = Batch(torch.arange(10.0)[:, None], torch.arange(10.0)[:, None])
+    rest, part = divide(examples, 0.3, seed=1)
+    assert len(part.y) == 3
+    assert sorted(torch.cat([rest.x, part.x])[:, 0].tolist()) == list(range(10))
+    assert torch.equal(part.x, part.y)
+
+
+def test_a_class_too_small_to_divide_is_refused() -> None:
+    with pytest.raises(ValueError, match="least populated class"):
+        divide(Batch(torch.zeros(5, 1), torch.tensor([0, 0, 0, 0, 1])), 0.5, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", "all"),
+        ("val_fraction", 0.0),
+        ("val_fraction", 1.0),
+        ("fraction", 0.0),
+        ("fraction", 1.1),
+    ],
+)
+def test_arguments_outside_their_range_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} must"):
+        Numbers(**{name: value})

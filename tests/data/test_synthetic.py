@@ -1,0 +1,79 @@
+"""Points made on the spot, against the curves they are drawn from."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from seedbed.data.synthetic import Synthetic
+
+
+def points(**options: Any) -> tuple[Tensor, Tensor]:
+    train, test = Synthetic(**options).read()
+    return torch.cat([train.x, test.x]), torch.cat([train.y, test.y])
+
+
+def test_a_plane_is_linear_with_known_slopes() -> None:
+    x, y = points(form="plane", size=50, features=4, noise=0.0)
+    expected = x @ torch.tensor([0.25, 0.5, 0.75, 1.0]) + 1
+    assert y.shape == (50, 1)
+    torch.testing.assert_close(y[:, 0], expected)
+
+
+def test_noise_is_a_standard_deviation() -> None:
+    x, y = points(form="plane", size=20_000, features=1, noise=0.7)
+    residual = y - x - 1
+    assert abs(residual.std().item() - 0.7) < 4 * 0.7 / math.sqrt(2 * 20_000)
+    assert abs(residual.mean().item()) < 4 * 0.7 / math.sqrt(20_000)
+
+
+def test_blobs_lie_around_one_centre_a_class() -> None:
+    x, y = points(form="blobs", size=9000, features=3, num_classes=4, noise=0.3)
+    assert y.bincount().tolist() == [2250] * 4
+    for label in range(4):
+        spread = x[y == label].std(0)
+        assert ((spread - 0.3).abs() < 4 * 0.3 / math.sqrt(2 * 2250)).all()
+    exact, _ = points(form="blobs", size=90, features=3, num_classes=4, noise=0.0)
+    assert len(exact.unique(dim=0)) == 4
+
+
+def test_moons_are_half_circles() -> None:
+    x, y = points(form="moons", size=60, noise=0.0)
+    upper, lower = x[y == 0], x[y == 1]
+    assert len(upper) == len(lower) == 30
+    torch.testing.assert_close(upper.norm(dim=1), torch.ones(30))
+    assert (upper[:, 1] >= 0).all()
+    torch.testing.assert_close((lower - torch.tensor([1, 0.5])).norm(dim=1), torch.ones(30))
+    assert (lower[:, 1] <= 0.5).all()
+
+
+def test_spirals_turn_with_their_radius() -> None:
+    x, y = points(form="spirals", size=300, num_classes=3, noise=0.0)
+    radius, angle = x.norm(dim=1), torch.atan2(x[:, 1], x[:, 0])
+    turns = (angle / (2 * math.pi) - 1.25 * radius - y / 3).remainder(1)
+    assert (torch.minimum(turns, 1 - turns) < 1e-4).all()
+    assert radius.max() <= 1
+
+
+def test_the_seed_makes_the_points() -> None:
+    one, same, other = (points(size=30, seed=seed)[0] for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_the_kind_follows_the_form() -> None:
+    data = Synthetic(form="plane", size=25, features=2)
+    data.setup()
+    assert (data.spec.kind, data.spec.outputs, data.spec.classes) == ("value", 1, ())
+    assert Synthetic.kind(form="moons") == "class"
+    assert [len(data.splits[s].y) for s in ("train", "val", "test")] == [16, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"size": 0}, {"features": 0}, {"num_classes": 1}, {"noise": -0.1}]
+)
+def test_arguments_outside_their_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be at least"):
+        Synthetic(**wrong)

@@ -1,0 +1,64 @@
+"""Weighted means by hand."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+from torch import Tensor
+
+from seedbed.task._meter import Meter
+
+
+def alone(other: Tensor | float = 0.0) -> Any:
+    """Return a trainer whose other process has measured `other`."""
+
+    def reduce(tensor: Tensor, reduce_op: str) -> Tensor:
+        assert reduce_op == "sum"
+        return tensor + other
+
+    return cast(Any, SimpleNamespace(strategy=SimpleNamespace(reduce=reduce)))
+
+
+def value(number: float) -> Tensor:
+    return torch.tensor(number)
+
+
+def test_a_mean_counts_examples_not_batches() -> None:
+    meter = Meter()
+    meter.add({"loss": value(1.0), "other": value(5.0)}, 3)
+    meter.add({"loss": value(2.0)}, 1)
+    assert meter.means(alone()) == {"loss": 1.25, "other": 5.0}
+
+
+def test_processes_of_unequal_shares() -> None:
+    meter = Meter()
+    meter.add({"b": value(4.0), "a": value(1.0)}, 6)
+    other = torch.tensor([[10.0, 2.0], [0.0, 2.0]])  # of a and b, in this order
+    assert meter.means(alone(other)) == {"a": 16 / 8, "b": 24 / 8}
+
+
+def test_means_start_anew() -> None:
+    meter = Meter()
+    meter.add({"loss": value(7.0)})
+    meter.means(alone())
+    assert meter.means(alone()) == {}
+    meter.add({"loss": value(3.0)})
+    assert meter.means(alone()) == {"loss": 3.0}
+    assert meter.latest["loss"].item() == 3
+
+
+def test_a_long_sum_keeps_its_digits() -> None:
+    meter = Meter()
+    meter.add({"loss": value(2.0**24)})
+    for _ in range(4):
+        meter.add({"loss": value(1.0)})  # each lost in single precision
+    assert meter.means(alone())["loss"] == (2**24 + 4) / 5
+
+
+def test_no_graph_is_kept() -> None:
+    meter = Meter()
+    meter.add({"loss": torch.ones((), requires_grad=True) * 2})
+    assert not meter.sums["loss"].requires_grad
+    assert not meter.latest["loss"].requires_grad
+    assert meter.means(alone())["loss"] == pytest.approx(2)

@@ -1,0 +1,297 @@
+"""What one step of training does, against the same by hand."""
+
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from quick import trainer
+from torch import Tensor, nn
+
+from seedbed.augment.basic import Basic
+from seedbed.data._memory import Split
+from seedbed.data.synthetic import Synthetic
+from seedbed.logger.csv import CSV, read_rows
+from seedbed.param_groups.no_decay import NoDecay
+from seedbed.regularizer.l1 import L1
+from seedbed.regularizer.l2 import L2
+from seedbed.regularizer.label_smoothing import LabelSmoothing
+from seedbed.scheduler.cosine import Cosine
+from seedbed.task.supervised import Diverged, Supervised
+from seedbed.types import Batch, Clock, Regularizer, Spec, Step
+
+SGD = partial(torch.optim.SGD, lr=0.1)
+SPEC = Spec((2,), "class", 3, tuple("012"))
+
+
+def data(**options: Any) -> Synthetic:
+    made = Synthetic(**{"size": 100, "batch_size": 16, "noise": 0.5} | options)  # 64 to train
+    made.setup()
+    return made
+
+
+def task(**options: Any) -> Supervised:
+    torch.manual_seed(0)
+    parts: dict[str, Any] = {
+        "model": nn.Linear(2, 3),
+        "loss": nn.CrossEntropyLoss(),
+        "spec": SPEC,
+        "optimizer": SGD,
+    }
+    return Supervised(**parts | options)
+
+
+def fitted(epochs: int = 1, *, on: dict[str, Any] | None = None, **options: Any) -> Supervised:
+    trained = task(**options)
+    trainer(max_epochs=epochs).fit(trained, datamodule=data(**on or {}))
+    return trained
+
+
+def weight(trained: Supervised) -> Tensor:
+    return trained.model.get_parameter("weight").detach()
+
+
+def test_training_is_the_plain_loop() -> None:
+    model = task().model
+    optimizer, source = SGD(model.parameters()), data()
+    for epoch in range(3):
+        loader = source.train_dataloader()
+        loader.sampler.set_epoch(epoch)
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    torch.testing.assert_close(weight(fitted(3)), model.get_parameter("weight").detach())
+
+
+def test_penalties_are_in_the_training_loss_only() -> None:
+    plain, penalised = task(), task(regularizers={"l1": L1(0.1), "l2": L2(0.2)})
+    batch = Batch(torch.randn(5, 2), torch.tensor([0, 1, 2, 0, 1]))
+    runner = trainer(max_epochs=0)
+    losses = []
+    for each in (plain, penalised):
+        runner.fit(each, datamodule=data())
+        losses.append(each.training_step(batch, 0).item())
+        each._evaluate(batch, "val")
+    w = weight(plain)
+    expected = 0.1 * w.abs().sum() + 0.1 * w.square().sum()
+    assert losses[1] - losses[0] == pytest.approx(expected.item(), rel=1e-5)
+    means = [each._meters["train"].means(runner) for each in (plain, penalised)]
+    assert means[0]["train/loss"] == means[1]["train/loss"]
+    assert means[1]["train/l1"] == pytest.approx(0.1 * w.abs().sum().item())
+    assert means[1]["train/l2"] == pytest.approx(0.1 * w.square().sum().item())
+    validated = [each._meters["val"].means(runner)["val/loss"] for each in (plain, penalised)]
+    assert validated[0] == validated[1]
+
+
+def test_sgd_with_l2_is_sgd_with_weight_decay() -> None:
+    penalised = fitted(2, regularizers={"l2": L2(0.3)})
+    decayed = fitted(
+        2, optimizer=partial(torch.optim.SGD, lr=0.1, weight_decay=0.3), param_groups=NoDecay()
+    )
+    torch.testing.assert_close(weight(penalised), weight(decayed))
+    assert not torch.allclose(weight(penalised), weight(fitted(2)), atol=1e-2)
+
+
+class Spy(Regularizer):
+    """Writes down its verbs in a common list."""
+
+    def __init__(self, name: str, heard: list[str]) -> None:
+        super().__init__()
+        self.name, self.heard, self.rates = name, heard, list[float]()
+
+    def prepare(self, model: nn.Module, spec: Spec) -> None:
+        self.heard.append(f"{self.name}.prepare")
+
+    def on_batch(self, batch: Batch) -> Batch:
+        self.heard.append(f"{self.name}.on_batch")
+        return batch
+
+    def penalty(self, step: Step) -> None:
+        self.heard.append(f"{self.name}.penalty")
+
+    def after_step(self, model: nn.Module, lr: float) -> None:
+        self.heard.append(f"{self.name}.after_step")
+        self.rates.append(lr)
+
+
+def test_verbs_run_in_one_order_and_after_step_once_an_update() -> None:
+    heard: list[str] = []
+    spy = Spy("b", heard)
+    watched = task(
+        regularizers={"b": spy, "a": Spy("a", heard)},
+        augments=[lambda x: heard.append("augment") or x],
+        scheduler=Cosine(),
+    )
+    trainer(max_epochs=1, accumulate_grad_batches=2, limit_val_batches=1).fit(
+        watched, datamodule=data()
+    )
+    forward = ["augment", "b.on_batch", "a.on_batch", "b.penalty", "a.penalty"]
+    update = [*forward, *forward, "b.after_step", "a.after_step"]
+    assert heard == ["b.prepare", "a.prepare", *update, *update]
+    assert spy.rates == pytest.approx([0.1, 0.05])  # the rates of the two updates
+
+
+def test_evaluation_is_neither_augmented_nor_smoothed() -> None:
+    kept: list[Batch] = []
+
+    class Listening(Supervised):
+        def forward_step(self, batch: Batch) -> Step:
+            if not self.training:
+                kept.append(batch)
+            return super().forward_step(batch)
+
+    source = data()
+    listening = Listening(
+        nn.Linear(2, 3),
+        nn.CrossEntropyLoss(),
+        SPEC,
+        SGD,
+        regularizers={"smooth": LabelSmoothing(0.3)},
+        augments=[lambda x: x + 100],
+    )
+    runner = trainer(max_epochs=1)
+    runner.fit(listening, datamodule=source)
+    runner.test(listening, datamodule=source, verbose=False)
+    seen = [torch.cat([batch[part] for batch in kept]) for part in (0, 1)]
+    for part in (0, 1):
+        expected = torch.cat([source.splits["val"][part], source.splits["test"][part]])
+        assert torch.equal(seen[part], expected)
+
+
+def test_augmentation_leaves_the_targets_alone() -> None:
+    x, y = torch.rand(6, 1, 4, 4), torch.arange(6) % 3
+    batch = task(augments=[Basic(), Basic(flip=1.0)]).prepare_batch(Batch(x, y))
+    assert torch.equal(batch.y, y)
+    assert batch.x.shape == x.shape
+    assert not torch.equal(batch.x, x)
+
+
+def test_a_step_s_randomness_depends_on_seed_epoch_and_batch() -> None:
+    def drawn(seed: int, *, disturbed: bool = False) -> list[float]:
+        seen: list[float] = []
+
+        def augment(x: Tensor) -> Tensor:
+            seen.append(torch.rand(()).item())
+            if disturbed:
+                torch.rand(11)
+            return x
+
+        fitted(2, seed=seed, augments=[augment])
+        return seen
+
+    first = drawn(1)
+    assert len(first) == len(set(first)) == 8
+    assert drawn(1, disturbed=True) == first
+    assert not set(drawn(2)) & set(first)
+
+
+def test_the_schedule_keeps_the_ratios_of_groups() -> None:
+    seen: list[list[float]] = []
+
+    class Watching(Supervised):
+        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+            seen.append([rate for _, rate in self.learning_rates()])
+
+    def groups(model: nn.Module) -> list[dict[str, Any]]:
+        weight, bias = model.parameters()
+        return [
+            {"name": "weight", "params": [weight]},
+            {"name": "bias", "params": [bias], "lr": 0.02},
+        ]
+
+    torch.manual_seed(0)
+    watching = Watching(
+        nn.Linear(2, 3), nn.CrossEntropyLoss(), SPEC, SGD, groups, Cosine(warmup=0.5)
+    )
+    trainer(max_epochs=2).fit(watching, datamodule=data())  # 8 steps, 2 of warm-up
+    factor = Cosine(warmup=0.5)
+    expected = [factor(Clock(step, 8, 4)) for step in range(8)]
+    assert [rate for rate, _ in seen] == pytest.approx([0.1 * f for f in expected])
+    assert [rate for _, rate in seen] == pytest.approx([0.02 * f for f in expected])
+    assert [name for name, _ in watching.learning_rates()] == ["lr/weight", "lr/bias"]
+
+
+def test_a_gradient_that_is_not_finite_ends_training() -> None:
+    class Exploding(nn.CrossEntropyLoss):
+        def forward(self, input: Tensor, target: Tensor) -> Tensor:
+            return super().forward(input, target) * float("inf")
+
+    broken = task(loss=Exploding())
+    before = weight(broken).clone()
+    with pytest.raises(Diverged, match="non-finite at step 0"):
+        trainer(max_epochs=1).fit(broken, datamodule=data())
+    assert torch.equal(weight(broken), before)
+
+
+def test_what_is_logged(tmp_path: Path) -> None:
+    source, log = data(), CSV(str(tmp_path))
+    logged = task(scheduler=Cosine())
+    runner = trainer(max_epochs=2, logger=log, log_every_n_steps=3)
+    runner.fit(logged, datamodule=source)
+    runner.test(logged, datamodule=source, verbose=False)
+    rows = read_rows(log.path)
+    assert [row["step"] for row in rows] == ["3", "4", "6", "8"]
+    assert all(row["train/loss_step"] for row in (rows[0], rows[2]))
+    assert not rows[0]["train/loss"]
+    row, evaluated = rows[3], list[Split](["val", "test"])
+    for split in evaluated:
+        x, y = source.splits[split]
+        logits = logged.model(x)
+        assert float(row[f"{split}/loss"]) == pytest.approx(F.cross_entropy(logits, y).item())
+        assert float(row[f"{split}/acc"]) == pytest.approx((logits.argmax(1) == y).float().mean())
+    losses = [float(row["train/loss"]) for row in (rows[1], rows[3])]
+    assert all(later < earlier for earlier, later in pairwise(losses))
+    assert [row["epoch"] for row in rows] == ["1", "1", "2", "2"]
+
+
+def test_the_mean_loss_counts_examples() -> None:
+    logged = task(optimizer=partial(torch.optim.SGD, lr=0.0))
+    source = data(size=85, batch_size=50)  # 54 to train: 50 and 4
+    runner = trainer(max_epochs=1)
+    runner.fit(logged, datamodule=source)
+    x, y = source.splits["train"]
+    expected = F.cross_entropy(logged.model(x), y).item()
+    assert len(y) == 54
+    assert runner.callback_metrics["train/loss"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_predictions_are_probabilities_for_classes_and_values_otherwise() -> None:
+    x = torch.randn(4, 2)
+    batch = Batch(x, torch.zeros(4, dtype=torch.int64))
+    classes = task()
+    torch.testing.assert_close(classes.predict_step(batch, 0), classes(x).softmax(1))
+    values = task(spec=Spec((2,), "value", 3), loss=nn.MSELoss())
+    torch.testing.assert_close(values.predict_step(batch, 0), values(x))
+
+
+def test_parameters_of_regularizers_are_trained() -> None:
+    class Learned(Regularizer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(2.0))
+
+        def penalty(self, step: Step) -> Tensor:
+            return self.scale.square()
+
+    learned = Learned()
+    trained = fitted(1, regularizers={"learned": learned})
+    assert learned.scale.item() == pytest.approx(2 * 0.8**4)  # s ← s - .1 · 2s, four times
+    assert [name for name, _ in trained.learning_rates()] == ["lr", "lr/regularizers"]
+
+
+def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
+    trained = task()
+    runner = trainer(max_epochs=1)
+    runner.fit(trained, datamodule=data())
+    runner.save_checkpoint(tmp_path / "a.ckpt")
+    saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert saved["spec"] == {
+        "shape": [2],
+        "kind": "class",
+        "outputs": 3,
+        "classes": ["0", "1", "2"],
+    }
