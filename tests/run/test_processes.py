@@ -139,8 +139,13 @@ def test_twenty_starts_at_once_make_twenty_folders(tmp_path: Path) -> None:
 def test_looking_imports_neither_torch_nor_lightning(
     words: list[str], says: str, tmp_path: Path
 ) -> None:
-    check = "import atexit, sys; atexit.register(lambda: print('HEAVY', {'torch', 'lightning'} & set(sys.modules)));"
-    check += f"sys.path.insert(0, {str(ROOT)!r}); import train; from seedbed import door; door.enter(train.main)"
+    check = f"""
+import atexit, sys
+atexit.register(lambda: print("HEAVY", {{"torch", "lightning"}} & set(sys.modules)))
+sys.path.insert(0, {str(ROOT)!r})
+import train
+train.door.enter(train.main)
+"""
     done = subprocess.run(
         [sys.executable, "-c", check, *words],
         cwd=tmp_path,
