@@ -15,6 +15,9 @@ Kind = Literal["class", "value"]
 """What a target is: one of C classes, or K real numbers."""
 
 
+Split = Literal["train", "val", "test"]
+
+
 class Batch(NamedTuple):
     """B examples, or a whole split of N."""
 

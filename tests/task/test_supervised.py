@@ -79,11 +79,11 @@ def test_penalties_are_in_the_training_loss_only() -> None:
     w = weight(plain)
     expected = 0.1 * w.abs().sum() + 0.1 * w.square().sum()
     assert losses[1] - losses[0] == pytest.approx(expected.item(), rel=1e-5)
-    means = [each._meters["train"].means(runner) for each in (plain, penalised)]
+    means = [each.logs.meters["train"].means(runner) for each in (plain, penalised)]
     assert means[0]["train/loss"] == means[1]["train/loss"]
     assert means[1]["train/l1"] == pytest.approx(0.1 * w.abs().sum().item())
     assert means[1]["train/l2"] == pytest.approx(0.1 * w.square().sum().item())
-    validated = [each._meters["val"].means(runner)["val/loss"] for each in (plain, penalised)]
+    validated = [each.logs.meters["val"].means(runner)["val/loss"] for each in (plain, penalised)]
     assert validated[0] == validated[1]
 
 

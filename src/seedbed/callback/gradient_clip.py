@@ -49,6 +49,7 @@ class GradientClip(Callback):
             largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
             torch._foreach_clamp_min_(gradients, -self.threshold)
             torch._foreach_clamp_max_(gradients, self.threshold)
+            torch._foreach_add_(gradients, norm - norm)  # 0, or NaN: infinity is no value to cut
             clipped = largest > self.threshold
         cast(Recording, pl_module).record(
             {"gradient/norm_before": norm, "gradient/clipped": clipped.float()}

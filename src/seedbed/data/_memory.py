@@ -6,9 +6,7 @@ import torch
 from lightning import LightningDataModule
 
 from seedbed.data._loader import Loader, Order
-from seedbed.types import Batch, Kind, Spec
-
-Split = Literal["train", "val", "test"]
+from seedbed.types import Batch, Kind, Spec, Split
 
 
 class InMemory(LightningDataModule):

@@ -10,11 +10,9 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torchmetrics import MetricCollection
 
 from seedbed.randomness import seed_here
-from seedbed.task._meter import Meter
-from seedbed.task._metrics import metrics_of
+from seedbed.task._logs import Logs
 from seedbed.types import (
     Augment,
     Batch,
@@ -24,10 +22,9 @@ from seedbed.types import (
     Regularizer,
     Schedule,
     Spec,
+    Split,
     Step,
 )
-
-SPLITS = ("train", "val", "test")
 
 
 class Diverged(ArithmeticError):
@@ -71,12 +68,10 @@ class Supervised(LightningModule):
         self.model, self.loss, self.spec = model, loss, spec
         self.regularizers = nn.ModuleDict(dict(regularizers or {}))
         self.augments = list(augments)
-        self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in SPLITS})
+        self.logs = Logs(spec)
         self.seed = seed
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler = scheduler
-        self._meters = {split: Meter() for split in SPLITS}
-        self._written = 0  # the step up to which the logs are
         for _, regularizer in self._named_regularizers():
             regularizer.prepare(model, spec)
 
@@ -94,15 +89,10 @@ class Supervised(LightningModule):
     @property
     def monitored(self) -> list[str]:
         """The metrics of an epoch that can be monitored."""
-        splits = ("train", "val")
-        measured = [str(name) for split in splits for name in self._metrics_of(split)]
-        return [*(f"{split}/loss" for split in splits), *measured]
+        return [*self.logs.names("train"), *self.logs.names("val")]
 
     def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
         return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
-
-    def _metrics_of(self, split: str) -> MetricCollection:
-        return cast(MetricCollection, self.metrics[f"on_{split}"])
 
     def labels(self, y: Tensor) -> Tensor:
         """Return what metrics compare with: the likeliest class of `(B, C)` probabilities."""
@@ -128,11 +118,8 @@ class Supervised(LightningModule):
             penalty = regularizer.penalty(step)
             if penalty is not None:
                 step.terms[name] = penalty
-        self._meters["train"].add(
-            {"train/loss": step.loss} | {f"train/{k}": v for k, v in step.terms.items()},
-            len(batch.y),
-        )
-        self._metrics_of("train").update(step.logits.detach(), self.labels(step.batch.y))
+        values = {"loss": step.loss} | step.terms
+        self.logs.count("train", step.logits, self.labels(step.batch.y), values)
         return step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -148,10 +135,9 @@ class Supervised(LightningModule):
         logits = self.model(batch.x)
         return logits.softmax(-1) if self.spec.kind == "class" else logits
 
-    def _evaluate(self, batch: Batch, split: str) -> None:
+    def _evaluate(self, batch: Batch, split: Split) -> None:
         step = self.forward_step(batch)
-        self._meters[split].add({f"{split}/loss": step.loss}, len(batch.y))
-        self._metrics_of(split).update(step.logits, self.labels(batch.y))
+        self.logs.count(split, step.logits, self.labels(step.batch.y), {"loss": step.loss})
 
     # -- optimisation ----------------------------------------------------------------------
 
@@ -191,9 +177,8 @@ class Supervised(LightningModule):
         parameters = (p for group in optimizer.param_groups for p in group["params"])
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         # Looked at once it is known: at once on the CPU, a step late where a look would wait.
-        known = (
-            norm if norm.device.type == "cpu" else self._meters["train"].latest.get("gradient/norm")
-        )
+        before = self.logs.meters["train"].latest.get("gradient/norm")
+        known = norm if norm.device.type == "cpu" else before
         if known is not None and not known.isfinite():
             raise Diverged(f"the gradient became non-finite at step {self.global_step}")
         self.record({"gradient/norm": norm})
@@ -217,36 +202,30 @@ class Supervised(LightningModule):
 
     def record(self, values: dict[str, Tensor]) -> None:
         """Keep `()` values of this training step for the logs, without waiting for the device."""
-        self._meters["train"].add(values)
+        self.logs.meters["train"].add(values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Write this step's values every `log_every_n_steps`; the only wait for the device."""
-        step = self.global_step
-        if step > self._written and step % cast(Any, self.trainer).log_every_n_steps == 0:
-            self._written = step
-            latest = self._meters["train"].latest
-            self._write({f"{name}_step": value.item() for name, value in latest.items()})
+        values = self.logs.step(self.global_step, cast(Any, self.trainer).log_every_n_steps)
+        if values:
+            self._write(values)
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means."""
-        self._log_epoch("train")
+        self._end_epoch("train")
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over the validation split."""
         if not self.trainer.sanity_checking:
-            self._log_epoch("val")
+            self._end_epoch("val")
 
     def on_test_epoch_end(self) -> None:
         """Log the means over the test split."""
-        self._log_epoch("test")
+        self._end_epoch("test")
 
-    def _log_epoch(self, split: str) -> None:
-        """Log what all ranks agree on: `means` and torchmetrics have reduced it."""
-        metrics = self._metrics_of(split)
-        measured = {name: float(value) for name, value in metrics.compute().items()}
-        metrics.reset()
-        values = self._meters[split].means(self.trainer) | measured
-        self.log_dict(values, logger=False)  # for whoever monitors
+    def _end_epoch(self, split: Split) -> None:
+        values = self.logs.end_epoch(split, self.trainer)
+        self.log_dict(values, logger=False)  # for whoever monitors; all ranks agree already
         self._write(values)
 
     def _write(self, values: dict[str, float]) -> None:
