@@ -1,7 +1,6 @@
 """The shape of a run, and the one gate that every run passes before anything is built."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -9,9 +8,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from seedbed import signature
+from seedbed import rules, signature
 from seedbed.nearest import nearest
-from seedbed.rules import refused
 
 Node = dict[str, Any]
 
@@ -67,7 +65,6 @@ class Config:
 
 SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name != "stages"]
 LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
-STAGES = ["fit", "test", "predict", "report"]
 
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.
 OFFERS: dict[str, list[str]] = {
@@ -78,23 +75,14 @@ OFFERS: dict[str, list[str]] = {
     "checkpoint": ["folder", "monitor", "mode"],
     "logger": ["folder", "save_dir", "name", "version"],
     "task": [
-        "model",
-        "loss",
-        "spec",
-        "optimizer",
-        "param_groups",
-        "scheduler",
-        "regularizers",
-        "augments",
-        "seed",
+        *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
+        *("augments", "seed"),
     ],
     "trainer": [
         *("callbacks", "logger", "plugins", "default_root_dir", "enable_checkpointing"),
         *("enable_model_summary", "use_distributed_sampler"),
     ],
 }
-
-
 OURS = {"scaling", "model", "optimizer", "task", "trainer"}  # where an offer is never overridden
 
 # Parts that cost nothing to build and look at no data before they are used: the gate builds them
@@ -122,13 +110,12 @@ def check(cfg: DictConfig) -> Config:
         raise ConfigError("\n".join([*problems, str(error).splitlines()[0]])) from None
     assert isinstance(plain, dict)
     plain = {str(key): value for key, value in plain.items()}
-    problems += strays(plain, Config)
-    problems += scalars(plain)
+    problems += [*strays(plain, Config), *rules.values(plain)]
     for path, node in parts(plain):
         found = [*dangling(path, node), *misfits(path, node)]
         problems += found or unbuildable(path, node, plain)
     if not problems:  # only now do combinations mean anything
-        problems += refused(plain)
+        problems += rules.refused(plain)
     if problems:
         raise ConfigError("\n".join(problems))
     return as_config(plain)
@@ -214,29 +201,3 @@ def strays(plain: Mapping[str, Any], kind: Any, path: str = "") -> Iterator[str]
             yield f"{path}{key}: no such key; {nearest(key, known)}"
         elif is_dataclass(known[key]):
             yield from strays(value, known[key], f"{path}{key}.")
-
-
-def scalars(plain: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the values that no technique owns."""
-    yield from stage_slips(plain["stages"], plain["run"])
-    if plain["monitor"]["mode"] not in ("min", "max"):
-        yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
-    name = plain["name"]
-    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
-        yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
-    if plain["num_threads"] is not None and plain["num_threads"] < 1:
-        yield f"num_threads={plain['num_threads']}: at least 1 is expected"
-
-
-def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
-    """Yield what is wrong with the list of stages."""
-    stages = [stages] if isinstance(stages, str) else stages
-    if not isinstance(stages, list) or not stages:
-        yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
-        return
-    unknown = [stage for stage in stages if stage not in STAGES]
-    for stage in unknown:
-        yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
-    if not run and not unknown and "fit" not in stages:
-        words = ",".join(stages)
-        yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"

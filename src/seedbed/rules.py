@@ -1,12 +1,41 @@
-"""Combinations that the gate refuses: each part is right, together they are not."""
+"""What the gate refuses beside signatures: values that no technique owns, and combinations."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seedbed import signature
+from seedbed.nearest import nearest
 
+STAGES = ["fit", "test", "predict", "report"]
 LOSS_FITS = {"CrossEntropyLoss": "class", "MSELoss": "value"}
 TARGETS = {"class": "classes", "value": "real numbers"}
+
+
+def values(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the values that no technique owns."""
+    yield from stage_slips(plain["stages"], plain["run"])
+    if plain["monitor"]["mode"] not in ("min", "max"):
+        yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
+    name = plain["name"]
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
+        yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
+    if plain["num_threads"] is not None and plain["num_threads"] < 1:
+        yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
+    """Yield what is wrong with the list of stages."""
+    stages = [stages] if isinstance(stages, str) else stages
+    if not isinstance(stages, list) or not stages:
+        yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
+        return
+    unknown = [stage for stage in stages if stage not in STAGES]
+    for stage in unknown:
+        yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
+    if not run and not unknown and "fit" not in stages:
+        words = ",".join(stages)
+        yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
