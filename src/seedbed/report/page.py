@@ -2,7 +2,6 @@
 
 import base64
 import html
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,10 @@ code { font-size: .9rem; }
 """
 
 
-def write(run: Path, out: Path) -> None:
+def write(run: Path, out: Path, metrics: dict[str, float]) -> None:
     """Write the report of the run in `run` to `out`, and its curves to `plots/curves.png`."""
     curves = draw(run / "history.csv", out / "plots/curves.png")
     config = yaml.safe_load((run / "config.yaml").read_text())
-    metrics = json.loads((out / "metrics.json").read_text())
     (out / "report.html").write_text(page(run, config, metrics, curves))
 
 

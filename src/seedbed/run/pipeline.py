@@ -138,6 +138,6 @@ class Run:
     def report(self) -> Metrics:
         """Write `report.html`."""
         if self._parts is None or self._parts.trainer.is_global_zero:
-            self.write()
-            page.write(self.source, self.out)
+            known = read_json(self.source / "metrics.json") | self.metrics
+            page.write(self.source, self.out, known)
         return {}

@@ -10,7 +10,12 @@ from seedbed.run.folder import read_json
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     """Return the summary of one run."""
-    lines = ["", *(f"{name:<14}{metrics[name]:.4f}" for name in shown(metrics)), ""]
+    lines = ["", *(f"{name:<14}{metrics[name]:.4f}" for name in shown(metrics))]
+    if "fit" in cfg.stages and "best/epoch" in metrics:
+        best = metrics.get(cfg.monitor.name)
+        why = "" if best is None else f"  ({cfg.monitor.name} {best:.4f})"
+        lines.append(f"{'best epoch':<14}{metrics['best/epoch']:.0f}{why}")
+    lines.append("")
     lines.append(f"{'run folder':<14}{out}")
     if "report" in cfg.stages:
         lines.append(f"{'report':<14}{out / 'report.html'}")
