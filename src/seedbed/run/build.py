@@ -178,7 +178,7 @@ def rehearse(task: Supervised, data: Data) -> None:
         Refused: a part does not go with the data.
     """
     x, y = data.splits["train"]
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
             task.eval().forward_step(task.prepare_batch(Batch(x[:2], y[:2])))
         except ValueError as error:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
+from seedbed.task._watch import Watch
 from seedbed.types import (
     Augment,
     Batch,
@@ -72,6 +73,7 @@ class Supervised(LightningModule):
         self.seed = seed
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler = scheduler
+        self._watch = Watch()
         for _, regularizer in self._named_regularizers():
             regularizer.prepare(model, spec)
 
@@ -176,10 +178,7 @@ class Supervised(LightningModule):
         """Record the norm of the gradient that the optimizer is about to use."""
         parameters = (p for group in optimizer.param_groups for p in group["params"])
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        # Looked at once it is known: at once on the CPU, a step late where a look would wait.
-        before = self.logs.meters["train"].latest.get("gradient/norm")
-        known = norm if norm.device.type == "cpu" else before
-        if known is not None and not known.isfinite():
+        if not self._watch.finite(norm):
             raise Diverged(f"the gradient became non-finite at step {self.global_step}")
         self.record({"gradient/norm": norm})
 

@@ -1,0 +1,29 @@
+"""Looking at a value of every step without making the CPU wait for the GPU."""
+
+import torch
+from torch import Tensor
+
+
+class Watch:
+    """Tells whether a `()` value is finite: at once on the CPU, one step late on a GPU.
+
+    On a GPU the copy of this step's value is only started, and that of the step before, long
+    done by now, is read.
+    """
+
+    def __init__(self) -> None:
+        self.started: tuple[Tensor, torch.cuda.Event] | None = None
+
+    def finite(self, value: Tensor) -> bool:
+        """Return whether the newest value that is known here is finite."""
+        if value.device.type != "cuda":
+            return bool(value.isfinite())
+        before = self.started
+        copy = value.detach().to("cpu", non_blocking=True)
+        done = torch.cuda.Event()
+        done.record(torch.cuda.current_stream(value.device))
+        self.started = copy, done
+        if before is None:
+            return True
+        before[1].synchronize()
+        return bool(before[0].isfinite())
