@@ -13,12 +13,18 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from seedbed import help
 from seedbed.config import LISTS, SINGLES, Config
 from seedbed.nearest import nearest
-from seedbed.run.folder import Refused, read_config, read_json
+from seedbed.run.folder import Refused, newest, read_config, read_json
+from seedbed.signature import shown
 
 CONFIGS = help.CONFIGS
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
@@ -27,6 +33,10 @@ SWEEP = {"-m", "--multirun"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
 FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
+STATEFUL = (  # what a resumed training cannot change: its weights or its state would not follow
+    *("data", "scaling", "model", "loss", "init", "task", "optimizer", "param_groups"),
+    *("regularizer", "augment", "callback", "checkpoint", "monitor"),
+)
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -95,7 +105,8 @@ def settable(word: str) -> str:
 
     The gate holds the name against the signature afterwards, so nobody needs Hydra's `+`.
     """
-    return f"++{word}" if WITHIN_A_PART.match(word) else word
+    bare = word.lstrip("+")
+    return f"++{bare}" if WITHIN_A_PART.match(bare) else word
 
 
 def parse(word: str) -> Override:
@@ -123,9 +134,19 @@ def slips(o: Override, command: Command) -> Iterator[str]:
         yield f"{line}: no such group or key {top!r}; {nearest(top, KEYS - {'hydra'})}"
         return
     if o.is_sweep_override() and not command.sweep and not command.looks:
-        yield f"{line}: several values; add -m to try each, or write a list in brackets"
+        single = name in GROUPS and name not in LISTS
+        yield f"{line}: several values; add -m to try each" + (
+            "" if single else ", or write a list in brackets"
+        )
         return
-    if name in GROUPS and not o.is_delete():
+    if name in ("run", "out") and command.sweep:
+        yield f"{line}: not in a sweep, whose jobs have folders of their own"
+    if name in GROUPS and o.is_delete():
+        yield f"{line}: " + (
+            f"write {name}=[] for none, or ~{name}.<option>" if name in LISTS else "a run needs one"
+        )
+        return
+    if name in GROUPS:
         yield from group_slips(o, line, command)
     if o.is_add() and not o.is_force_add() and "." not in name and name not in GROUPS:
         yield f"{line}: it exists already; write it without +"
@@ -140,6 +161,9 @@ def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
             continue
         if not (CONFIGS / name / f"{option}.yaml").is_file():
             yield f"{name}={option}: no such option; {nearest(option, help.options(name))}"
+    twice = {option for option in map(str, chosen) if [*map(str, chosen)].count(option) > 1}
+    if twice and not o.is_sweep_override():
+        yield f"{line}: {', '.join(sorted(twice))} stands there twice"
     if name not in LISTS:
         if any(isinstance(v, list) and v for v in values(o)):
             yield f"{line}: {name} takes one option"
@@ -166,13 +190,15 @@ def finished(run: Path, command: Command) -> str:
     Raises:
         Refused: no run lies there, or what is asked does not fit what it learned.
     """
-    saved = read_config(run)
+    read_config(run)  # or say what is wrong with it
+    saved = read_config(newest(run))
     chosen = {o.key_or_group for o in command.parsed if not o.is_add()} & GROUPS
     for group in chosen & {"experiment", "debug"}:
         raise Refused(f"{group}=: a finished run keeps its own; change its parts")
     asked = {o.key_or_group for o in command.parsed}
     done = read_json(run / "status.json").get("status") == "ok"
-    if done and not asked & {"stages", "trainer.max_epochs"}:
+    trains = "fit" in stages_of(command, saved)
+    if done and trains and not asked & {"trainer.max_epochs", "trainer.max_steps"}:
         raise Refused(
             f"run={run}: finished already; say stages=test, predict or report, "
             "or train longer with trainer.max_epochs"
@@ -186,6 +212,13 @@ def finished(run: Path, command: Command) -> str:
     node = {"defaults": ["schema", *groups, "_self_", quiet], **kept, "hydra": hydra}
     ConfigStore.instance().store(name="finished", node=node)
     return "finished"
+
+
+def stages_of(command: Command, saved: Mapping[str, Any]) -> list[str]:
+    """Return the stages that a finished run is asked for."""
+    said = [o.value() for o in command.parsed if o.key_or_group == "stages" and not o.is_delete()]
+    stages = said[-1] if said else saved["stages"]
+    return list(map(str, stages)) if isinstance(stages, list) else [str(stages)]
 
 
 def compose_all(command: Command) -> list[DictConfig]:
@@ -204,23 +237,31 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
         cfg = compose(command.primary, overrides)
     except Exception as error:
         raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
-    if cfg.run and (changes := list(unlearned(read_config(Path(cfg.run)), cfg))):
+    if cfg.run and (changes := list(unlearned(read_config(newest(Path(cfg.run))), cfg))):
         raise Refused("\n".join(changes))
     return cfg
 
 
 def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
     """Yield changes of model or data, which the weights of a finished run cannot follow."""
-    for group in ("data", "scaling", "model"):
+    anew = "leave out run= to train anew"
+    groups = STATEFUL if "fit" in cfg.stages else ("data", "scaling", "model")
+    for group in groups:
         now = OmegaConf.to_container(cfg[group]) if cfg[group] else {}
         before = saved[group] or {}
         assert isinstance(now, dict)
-        for key in sorted(map(str, now.keys() | before.keys())):
-            if now.get(key) != before.get(key) and (group, key) != ("data", "batch_size"):
-                yield (
-                    f"{group}.{key}={now.get(key)}: {cfg.run} was trained with {before.get(key)}; "
-                    "leave out run= to train anew"
-                )
+        kinds = [str(node.get("_target_", "none")).rpartition(".")[2] for node in (now, before)]
+        if kinds[0] != kinds[1]:
+            yield f"{group}: {cfg.run} was trained with {kinds[1]}, not {kinds[0]}; {anew}"
+        else:
+            for key in sorted(map(str, now.keys() | before.keys())):
+                then, new = shown(before.get(key)), shown(now.get(key))
+                if then != new and (group, key, "fit" in cfg.stages) != (
+                    "data",
+                    "batch_size",
+                    False,
+                ):
+                    yield f"{group}.{key}={new}: {cfg.run} was trained with {then}; {anew}"
 
 
 def jobs(command: Command) -> Iterator[list[str]]:
@@ -252,12 +293,19 @@ def reason(error: Exception) -> str:
     if not isinstance(error, OmegaConfBaseException) and isinstance(cause, OmegaConfBaseException):
         error = cause
     if isinstance(error, ValidationError):
-        kind = re.search(r"converted to (\w+)", str(error))
-        names = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
-        return f"{names.get(kind[1], kind[1]) if kind else 'another value'} is expected"
+        kind = re.search(r"converted to (\w+)|'(int|str)'", str(error))
+        names = {"Integer": "a whole number", "int": "a whole number", "str": "text"}
+        word = (kind[1] or kind[2]) if kind else ""
+        return f"{names.get(word, 'another kind of value')} is expected"
+    if isinstance(error, ConfigKeyError | ConfigAttributeError):
+        parent = error.parent_node
+        known = [str(k) for k in parent] if isinstance(parent, DictConfig) else []
+        return f"there is no key {str(error.key)!r}; {nearest(str(error.key), known)}"
     if isinstance(error, OmegaConfBaseException):
         return str(error.msg or error).splitlines()[0]
     text = str(error).splitlines()[0]
     if text.startswith("Could not delete"):
         return "there is nothing of that name to remove"
+    if "appears more than once" in text:
+        return "it is in the list already"
     return text

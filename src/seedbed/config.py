@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import rules, signature
 from seedbed.nearest import nearest
@@ -23,7 +24,7 @@ class Monitor:
     """The one metric that early stopping, checkpoints and sweeps look at."""
 
     name: str = "val/loss"
-    mode: str = "min"  # or max
+    mode: str = "auto"  # min, max, or what the metric says
 
 
 @dataclass
@@ -103,11 +104,12 @@ def register() -> None:
 
 def check(cfg: DictConfig) -> Config:
     """Return `cfg` as a `Config`, or raise a ConfigError with everything that is wrong with it."""
-    problems = [f"{path}: no value; it needs one" for path in sorted(OmegaConf.missing_keys(cfg))]
     try:
         plain = OmegaConf.to_container(cfg, resolve=True)
-    except Exception as error:
-        raise ConfigError("\n".join([*problems, str(error).splitlines()[0]])) from None
+        missing = sorted(OmegaConf.missing_keys(cfg))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{error.full_key}: {str(error.msg).splitlines()[0]}") from None
+    problems = [f"{path}: no value; it needs one" for path in missing]
     assert isinstance(plain, dict)
     plain = {str(key): value for key, value in plain.items()}
     problems += [*strays(plain, Config), *rules.values(plain)]

@@ -39,8 +39,7 @@ def enter(job: Job) -> None:
 def obey(job: Job, argv: list[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     if file := ranks.config_file():
-        job(config.as_config(folder.read_config(file.parent)))
-        return 0
+        return take_part(job, file.parent)
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
@@ -53,6 +52,19 @@ def obey(job: Job, argv: list[str]) -> int:
     if command.sweep:
         return sweep(command)
     return alone(job, configs[0], command)
+
+
+def take_part(job: Job, record: Path) -> int:
+    """Run as one of the ranks that the first one speaks for."""
+    try:
+        job(config.as_config(folder.read_config(record)))
+    except Refused:
+        return 2
+    except Exception as error:
+        if folder.verdict(error)["status"] != folder.DIVERGED:
+            traceback.print_exception(error)
+        return 1
+    return 0
 
 
 def checked(command: Command) -> list[Config]:
@@ -145,8 +157,10 @@ def sweep(command: Command) -> int:
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
-    code = through_hydra(command, one_of_many)
-    print(summary.table(outs))  # noqa: T201
+    try:
+        code = through_hydra(command, one_of_many)
+    finally:
+        print(summary.table(outs))  # noqa: T201
     return code or int(any(summary.status(out) != folder.OK for out in outs))
 
 

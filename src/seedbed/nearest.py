@@ -7,7 +7,10 @@ from collections.abc import Iterable
 def nearest(word: str, names: Iterable[str]) -> str:
     """Return the likeliest name, and all of them where they are few."""
     names = sorted({name for name in names if not name.startswith("_")})
-    match = difflib.get_close_matches(word, names, n=1)
+    lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(word.lower(), lower, n=1)
+    close = close or [name for name in lower if word and word.lower() in name][:1]
+    match = [lower[name] for name in close]
     meant = f"did you mean {match[0]!r}?" if match else ""
     few = f"there is {', '.join(names)}" if 0 < len(names) <= 20 else ""
     return " ".join(filter(None, (meant, few))) or "python train.py --help lists what there is"

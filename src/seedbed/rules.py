@@ -1,5 +1,6 @@
 """What the gate refuses beside signatures: values that no technique owns, and combinations."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from seedbed import signature
 from seedbed.nearest import nearest
 
 STAGES = ["fit", "test", "predict", "report"]
+DIRECTION = {"loss": "min", "mae": "min", "rmse": "min", "acc": "max", "r2": "max"}
 LOSS_FITS = {"CrossEntropyLoss": "class", "MSELoss": "value"}
 TARGETS = {"class": "classes", "value": "real numbers"}
 
@@ -15,13 +17,30 @@ TARGETS = {"class": "classes", "value": "real numbers"}
 def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
     yield from stage_slips(plain["stages"], plain["run"])
-    if plain["monitor"]["mode"] not in ("min", "max"):
-        yield f"monitor.mode={plain['monitor']['mode']}: min or max is expected"
+    yield from monitor_slips(**plain["monitor"])
+    if not 0 <= plain["seed"] < 2**32:
+        yield f"seed={plain['seed']}: a whole number from 0 to 4294967295 is expected"
+    if plain["run"] and plain["out"]:
+        yield f"out={plain['out']}: a run that goes on writes to its own folder {plain['run']}"
     name = plain["name"]
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def monitor_slips(name: str, mode: str) -> Iterator[str]:
+    """Yield what is wrong with the monitor, as far as it is known before the data is read."""
+    if mode not in ("auto", "min", "max"):
+        yield f"monitor.mode={mode}: auto, min or max is expected"
+    elif mode == "auto" and name.rpartition("/")[2] not in DIRECTION:
+        known = nearest(name, [f"{split}/{m}" for split in ("train", "val") for m in DIRECTION])
+        yield f"monitor.name={name}: no such metric; {known}; for your own, set monitor.mode"
+
+
+def direction(name: str, mode: str) -> str:
+    """Return `min` if less of a metric is better, else `max`."""
+    return DIRECTION[name.rpartition("/")[2]] if mode == "auto" else mode
 
 
 def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
@@ -44,7 +63,13 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         two_decays,
         two_smoothings,
         loss_against_data,
+        two_inits,
         schedule_without_end,
+        summed_loss,
+        nothing_to_train,
+        done_elsewhere,
+        impossible_devices,
+        prediction_without_stage,
         no_checkpoint,
     ):
         problem = rule(plain)
@@ -54,7 +79,9 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
 
 def two_decays(plain: Mapping[str, Any]) -> str | None:
     """An L2 penalty and weight decay on the same weights."""
-    decay = plain["optimizer"].get("weight_decay", 0)
+    known = signature.parameters_of(signature.resolve(plain["optimizer"]["_target_"]))
+    default = known["weight_decay"].default if "weight_decay" in known else 0
+    decay = plain["optimizer"].get("weight_decay", default)
     if "l2" in plain["regularizer"] and plain["regularizer"]["l2"] and decay:
         return (
             f"regularizer=l2 with optimizer.weight_decay={decay}: both shrink the same weights; "
@@ -93,6 +120,80 @@ def misfit(loss: str, kind: str) -> str | None:
         f"loss: {name} needs {TARGETS[needs]} as targets, the data has {TARGETS[kind]}; "
         f"use {' or '.join(fitting)}"
     )
+
+
+def two_inits(plain: Mapping[str, Any]) -> str | None:
+    """Two ways to fill the same weights."""
+    chosen = [name for name in ("lecun", "xavier", "he") if plain["init"].get(name)]
+    if len(chosen) > 1:
+        return f"init=[{','.join(chosen)}]: each overwrites the one before; choose one"
+    return None
+
+
+AT_LEAST_1 = ("accumulate_grad_batches", "log_every_n_steps", "check_val_every_n_epoch")
+
+
+def summed_loss(plain: Mapping[str, Any]) -> str | None:
+    """A loss that is no mean: its step and its logs would depend on the batch size."""
+    reduction = plain["loss"].get("reduction", "mean")
+    if reduction not in ("mean", "batchmean"):
+        return (
+            f"loss.reduction={reduction}: mean is expected; the step must not grow with the batch"
+        )
+    return None
+
+
+def done_elsewhere(plain: Mapping[str, Any]) -> str | None:
+    """What Lightning offers and seedbed has a part for, or cannot work with."""
+    trainer = plain["trainer"]
+    if trainer.get("gradient_clip_val") is not None:
+        return "trainer.gradient_clip_val: use callback=gradient_clip, which logs both norms"
+    strategy = str(trainer.get("strategy", ""))
+    if "spawn" in strategy or "fork" in strategy or "notebook" in strategy:
+        return f"trainer.strategy={strategy}: use ddp; its processes read their config from the run"
+    return None
+
+
+def nothing_to_train(plain: Mapping[str, Any]) -> str | None:
+    """A trainer that would make no step, or never end by mistake."""
+    trainer, default = plain["trainer"], -1
+    for key in ("max_epochs", "max_steps", "limit_train_batches"):
+        if trainer.get(key, default) == 0:
+            return f"trainer.{key}=0: nothing would be trained"
+    for key in AT_LEAST_1:
+        value = trainer.get(key, 1)
+        if value is not None and value < 1:
+            return f"trainer.{key}={value}: at least 1 is expected"
+    if trainer.get("max_epochs", default) is None and trainer.get("max_steps", -1) == -1:
+        return "trainer.max_epochs=null: a whole number is expected; -1 trains without end"
+    return None
+
+
+def impossible_devices(plain: Mapping[str, Any]) -> str | None:
+    """Devices that this machine does not have."""
+    accelerator, devices = plain["trainer"].get("accelerator"), plain["trainer"].get("devices")
+    if accelerator in ("gpu", "cuda"):
+        import torch  # heavy
+
+        if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+            return (
+                f"trainer.accelerator={accelerator}: no GPU here; trainer=cpu or ddp_cpu need none"
+            )
+    if accelerator == "cpu" and isinstance(devices, int):
+        most = max(8, os.cpu_count() or 1)
+        if not 1 <= devices <= most:
+            return f"trainer.devices={devices}: 1 to {most} processes are expected on this CPU"
+    return None
+
+
+def prediction_without_stage(plain: Mapping[str, Any]) -> str | None:
+    """Inputs to predict, and no stage that does."""
+    path = plain["predict"]["path"]
+    if path is None:
+        return None
+    if "predict" not in plain["stages"]:
+        return f"predict.path={path}: stages does not include predict"
+    return None if os.path.isfile(path) else f"predict.path={path}: there is no such file"  # noqa: PTH113
 
 
 def schedule_without_end(plain: Mapping[str, Any]) -> str | None:

@@ -52,6 +52,9 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
         why = str(error).splitlines()[0]
         yield f"{path}._target_={node['_target_']}: cannot be imported ({why})"
         return
+    if not callable(target):
+        yield f"{path}._target_={node['_target_']}: a class or a function is expected"
+        return
     given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
     taken = parameters_of(target)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
@@ -67,15 +70,26 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
         if plain(value) and not fits(value, hints[key]):
             yield f"{path}.{key}={shown(value)}: {node['_target_']} expects {words(hints[key])}"
     if not node.get("_partial_"):
-        own = inspect.signature(target).parameters  # a base's are its subclass's business
+        own = own_parameters(target)
         needed = {k for k in free & own.keys() if own[k].default is inspect.Parameter.empty}
         for key in sorted(needed - given.keys()):
             yield f"{path}.{key}: {node['_target_']} needs a value for it"
 
 
+def own_parameters(target: Any) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of `target` itself; those of a base are its own business."""
+    try:
+        return inspect.signature(target).parameters
+    except ValueError:
+        return {}
+
+
 def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
     """Return the parameters of `target`, with those that `**kwargs` passes on to its bases."""
-    found = dict(inspect.signature(target).parameters)
+    try:
+        found = dict(inspect.signature(target).parameters)
+    except ValueError:  # written in C: takes what it likes
+        return {"rest": inspect.Parameter("rest", inspect.Parameter.VAR_KEYWORD)}
     for base in target.__mro__[1:-1] if inspect.isclass(target) else ():
         rest = [k for k, p in found.items() if p.kind is p.VAR_KEYWORD]
         if not rest:
@@ -124,13 +138,22 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is tuple and ... not in args:
         return isinstance(value, list) and len(value) == len(args) and all(map(fits, value, args))
     kind = origin or hint
-    if not inspect.isclass(kind) or kind in (object, type):
+    if not inspect.isclass(kind) or kind in (Any, object, type) or is_protocol(kind):
         return True
+    if hasattr(kind, "__fspath__"):
+        return isinstance(value, str)
+    if kind in (tuple, set, frozenset) and not args:
+        return isinstance(value, list)
     if issubclass(kind, Mapping):
         return isinstance(value, Mapping)
     if issubclass(kind, Iterable) and args:
         return isinstance(value, list) and all(fits(v, args[0]) for v in value)
     return isinstance(value, Mapping | kind)  # some other object: a node describes it
+
+
+def is_protocol(kind: type) -> bool:
+    """Return whether only a call can tell what fits."""
+    return bool(getattr(kind, "_is_protocol", False)) and kind not in (Iterable, Mapping)
 
 
 def words(hint: Any) -> str:
@@ -176,7 +199,7 @@ def refusal(node: Node, **stand_ins: Any) -> str | None:
     wanted = {k: v for k, v in stand_ins.items() if k in parameters_of(target)}
     try:
         target(**(wanted | given))
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except Exception as error:  # whatever a constructor says against its values
         return str(error).splitlines()[0]
     return None
 

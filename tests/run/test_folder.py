@@ -138,8 +138,109 @@ def test_what_the_weights_cannot_follow_is_refused(train: Train) -> None:
 
 def test_another_option_can_replace_a_part_of_a_finished_run(train: Train) -> None:
     first = train(*TINY)
-    ended = train(f"run={first.folder}", "stages=test", "trainer=auto", "monitor.name=val/acc")
+    ended = train(f"run={first.folder}", "stages=test", "trainer=auto", "logger=csv")
     assert ended.code == 0, ended.err
+
+
+def test_a_refusal_after_training_keeps_what_was_learned(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seedbed.run.pipeline import Run
+
+    def refuse(self: Run) -> dict[str, float]:
+        raise folder.Refused("too late")
+
+    monkeypatch.setattr(Run, "test", refuse)
+    ended = train(*TINY)
+    assert (ended.code, ended.err) == (2, "too late\n")
+    assert (ended.folder / "checkpoints/best.ckpt").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trainer.max_steps=2"],
+        ["trainer.limit_val_batches=0"],
+        ["trainer.check_val_every_n_epoch=5"],
+        ["trainer.max_epochs=-1", "trainer.max_steps=7"],
+        ["trainer.num_sanity_val_steps=2"],
+        ["trainer.overfit_batches=2"],
+        ["trainer.val_check_interval=0.5"],
+        ["trainer.accumulate_grad_batches=3"],
+        ["trainer.precision=64-true", "scaling=none", "stages=[fit,test,predict]"],
+    ],
+    ids=" ".join,
+)
+def test_what_lightning_offers_works(words: list[str], train: Train) -> None:
+    ended = train(*TINY, *words)
+    assert ended.code == 0, ended.err
+    assert "test/loss" in metrics_of(ended)
+
+
+def test_a_metric_says_itself_which_way_is_better(train: Train) -> None:
+    words = ["trainer.max_epochs=12", "optimizer.lr=0.02", "callback=[]"]
+    ended = train(*TINY, *words, "monitor.name=val/acc")
+    with (ended.folder / "history.csv").open() as file:
+        curve = [float(row["val/acc"]) for row in csv.DictReader(file) if row["val/acc"]]
+    assert metrics_of(ended)["val/acc"] == max(curve) > curve[0]
+
+
+def test_a_sanity_check_leaves_no_trace_in_the_numbers(train: Train) -> None:
+    plain = train(*TINY, "stages=fit")
+    checked = train(*TINY, "stages=fit", "trainer.num_sanity_val_steps=2")
+    assert metrics_of(checked) == metrics_of(plain)
+
+
+def test_a_refused_continuation_leaves_the_run_as_it_is(train: Train) -> None:
+    first = train(*TINY, "trainer.max_epochs=2", "optimizer=momentum")
+    record = {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
+    wrong = [["trainer.max_epochs=1"], ["trainer.max_epochs=3", "optimizer=sgd"]]
+    wrong += [["trainer.max_epochs=3", "callback=[]"], ["stages=fit"], ["stages=test", "out=x"]]
+    for words in wrong:
+        ended = train(f"run={first.folder}", *words)
+        assert (ended.code, len(ended.lines())) == (2, 1 + 2 * (words[-1] == "callback=[]"))
+    (first.folder / "checkpoints/last.ckpt").write_bytes(b"PK broken")
+    ended = train(f"run={first.folder}", "trainer.max_epochs=3")
+    assert (ended.code, len(ended.lines())) == (2, 1)
+    assert "last.ckpt: damaged" in ended.err
+    assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
+
+
+def test_an_extended_run_follows_its_new_end_from_the_first_update(train: Train) -> None:
+    words = ["optimizer=sgd", "optimizer.lr=1", "scheduler=cosine", "trainer.log_every_n_steps=1"]
+    first = train(*TINY, *words, "trainer.max_epochs=1")
+    longer = train(f"run={first.folder}", "trainer.max_epochs=2")
+    assert longer.code == 0, longer.err
+    whole = train(*TINY, *words, "trainer.max_epochs=2")
+
+    def rates(run: Path) -> dict[str, str]:
+        with (run / "history.csv").open() as file:
+            return {row["step"]: row["lr"] for row in csv.DictReader(file) if row["lr"]}
+
+    second_epoch = {"4", "5", "6"}
+    got, wanted = rates(first.folder), rates(whole.folder)
+    assert {s: got[s] for s in second_epoch} == {s: wanted[s] for s in second_epoch}
+
+
+def test_an_interrupted_continuation_goes_on_to_its_own_end(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seedbed.task.supervised import Supervised
+
+    first = train(*TINY)
+
+    def crash(self: Supervised) -> None:
+        if self.current_epoch == 2:
+            raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Supervised, "on_train_epoch_start", crash)
+        assert train(f"run={first.folder}", "trainer.max_epochs=4").code == 1
+    ended = train(f"run={first.folder}")
+    assert ended.code == 0, ended.err
+    with (first.folder / "history.csv").open() as file:
+        epochs = [row["epoch"] for row in csv.DictReader(file) if row["val/loss"]]
+    assert epochs == ["1", "2", "3", "4"]
 
 
 def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None:

@@ -74,7 +74,11 @@ class EMA(Callback):
     def swap(self, pl_module: LightningModule) -> None:
         """Exchange the task's weights and the average."""
         weights = pl_module.state_dict()
+        seen: set[int] = set()  # tied weights have two names
         for name, value in self.average.items():
+            if weights[name].data_ptr() in seen:
+                continue
+            seen.add(weights[name].data_ptr())
             kept = weights[name].clone()
             weights[name].copy_(value)
             value.copy_(kept)

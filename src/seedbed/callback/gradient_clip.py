@@ -42,6 +42,7 @@ class GradientClip(Callback):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
+        torch._foreach_add_(gradients, norm - norm)  # 0, or NaN: what is infinite is not to be cut
         if self.by == "norm":
             torch._foreach_mul_(gradients, self.threshold / norm.clamp(min=self.threshold))
             clipped = norm > self.threshold
@@ -49,7 +50,6 @@ class GradientClip(Callback):
             largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
             torch._foreach_clamp_min_(gradients, -self.threshold)
             torch._foreach_clamp_max_(gradients, self.threshold)
-            torch._foreach_add_(gradients, norm - norm)  # 0, or NaN: infinity is no value to cut
             clipped = largest > self.threshold
         cast(Recording, pl_module).record(
             {"gradient/norm_before": norm, "gradient/clipped": clipped.float()}

@@ -1,6 +1,7 @@
 """Checkpoint files: written whole or not at all, read as plain data."""
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,14 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: the file is damaged, or holds more than plain data.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no checkpoint")
-    return torch.load(path, map_location=map_location, weights_only=True)
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path}: damaged, or not a checkpoint of plain data") from error
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise ValueError(f"{path}: not a checkpoint")
+    return content

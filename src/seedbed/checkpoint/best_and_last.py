@@ -52,6 +52,12 @@ class BestAndLast(Checkpoint):
             return not math.isnan(value)
         return value < self.best_value if self.mode == "min" else value > self.best_value
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the last weights for the best where no validation could tell."""
+        if self.best_value is None and trainer.global_step > 0:
+            trainer.save_checkpoint(self.best)
+            trainer.save_checkpoint(self.last)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the last."""
         trainer.save_checkpoint(self.last)

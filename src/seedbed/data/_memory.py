@@ -1,6 +1,6 @@
 """Data that fits in memory: splits, fractions and batches are settled here once."""
 
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from lightning import LightningDataModule
@@ -93,7 +93,8 @@ class InMemory(LightningDataModule):
 
     def train_dataloader(self) -> Loader:
         """Return shuffled batches, in a new order every epoch."""
-        return self.batches("train", shuffle=True)
+        fixed = self.trainer is not None and bool(cast(Any, self.trainer).overfit_batches)
+        return self.batches("train", shuffle=not fixed)
 
     def val_dataloader(self) -> Loader:
         """Return the validation split in order."""
@@ -117,11 +118,14 @@ def divide(examples: Batch, share: float, seed: int) -> tuple[Batch, Batch]:
     from sklearn.model_selection import train_test_split  # slow to import
 
     by_class = examples.y.numpy() if examples.y.dtype == torch.int64 else None
-    rest, part = train_test_split(
-        torch.arange(len(examples.y)).numpy(),
-        test_size=share,
-        random_state=seed,
-        stratify=by_class,
-    )
+    n = len(examples.y)
+    try:
+        rest, part = train_test_split(
+            torch.arange(n).numpy(), test_size=share, random_state=seed, stratify=by_class
+        )
+    except ValueError as error:
+        classes = "" if by_class is None else f" of {len(set(by_class.tolist()))} classes"
+        shares = f"{1 - share:.4g} and {share:.4g}"
+        raise ValueError(f"{n} examples{classes} cannot be split into {shares}") from error
     rest, part = torch.from_numpy(rest), torch.from_numpy(part)
     return Batch(examples.x[rest], examples.y[rest]), Batch(examples.x[part], examples.y[part])

@@ -22,7 +22,8 @@ class CSV(Logger):
         super().__init__()
         self.path = Path(folder, "history.csv")
         self.columns = ["step", "epoch"]
-        for row in read_rows(self.path)[:1]:  # a run that goes on
+        self.goes_on = self.path.exists()
+        for row in read_rows(self.path)[:1]:
             self.columns = list(row)
         self.row: dict[str, Any] = {}
         self.written: dict[str, Any] = {}  # the last row of the table
@@ -40,6 +41,8 @@ class CSV(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Add scalars to the row of `step`."""
+        if self.goes_on:
+            self._go_back(step or 0)
         if self.row and self.row["step"] != step:
             self._flush()
         if not self.row and self.written.get("step") == step:  # it was not over yet
@@ -73,6 +76,14 @@ class CSV(Logger):
             with self.path.open("a", newline="") as file:
                 csv.DictWriter(file, self.columns, restval="").writerow(self.row)
         self.row, self.written = {}, self.row
+
+    def _go_back(self, step: int) -> None:
+        """Forget what an interrupted run logged beyond the checkpoint that it goes on from."""
+        self.goes_on = False
+        rows = read_rows(self.path)
+        kept = [row for row in rows if int(row["step"]) < step]
+        if len(kept) < len(rows):
+            self._rewrite(kept)
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

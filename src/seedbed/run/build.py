@@ -18,7 +18,7 @@ from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, Node
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
-from seedbed.rules import misfit
+from seedbed.rules import direction, misfit
 from seedbed.run.board import Board
 from seedbed.run.folder import Refused
 from seedbed.run.progress import Progress
@@ -65,7 +65,7 @@ def make(path: str, node: Node, **offers: Any) -> Any:
         finish: Callable[..., Any] = instantiate({**node, "_partial_": True}, _convert_="all")
         return finish(**{k: v for k, v in offers.items() if k in asked and k not in node})
     except (ValueError, TypeError, MisconfigurationException, HydraException) as error:
-        if isinstance(error, TypeError) and "argument" not in str(error):
+        if isinstance(error, TypeError) and "argument" not in str(error) and path != "trainer":
             raise  # a bug, not a value
         raise Refused(f"{path}: {str(error).splitlines()[0]}") from error
 
@@ -123,7 +123,8 @@ def make_optimizer(node: Node, params: list[dict[str, Any]]) -> torch.optim.Opti
 
 def make_trainer(cfg: Config, out: Path) -> Trainer:
     """Return the trainer with its callbacks and loggers."""
-    monitor = {"monitor": cfg.monitor.name, "mode": cfg.monitor.mode}
+    better = direction(cfg.monitor.name, cfg.monitor.mode)
+    monitor = {"monitor": cfg.monitor.name, "mode": better}
     callbacks = [make(f"callback.{k}", node, **monitor) for k, node in cfg.callback.items() if node]
     if cfg.checkpoint:
         files = str(out / "checkpoints")
@@ -164,11 +165,17 @@ def build(cfg: Config, out: Path) -> Parts:
     if cfg.scaling:
         cast(Scaling, net.scaling).fit(data.splits["train"].x)
     task = make_task(cfg, net, data.spec)
-    if cfg.monitor.name not in task.monitored:
-        known = nearest(cfg.monitor.name, task.monitored)
-        raise Refused(f"monitor.name={cfg.monitor.name}: no such metric; {known}")
+    own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
+    for key, name in ({"monitor.name": cfg.monitor.name} | own).items():
+        if name not in task.monitored:
+            raise Refused(f"{key}={name}: no such metric; {nearest(name, task.monitored)}")
     rehearse(task, data)
     return Parts(data, task, make_trainer(cfg, out), out)
+
+
+def watching(cfg: Config) -> list[tuple[str, Node]]:
+    """Return the callbacks that watch a metric of their own."""
+    return [(key, node) for key, node in cfg.callback.items() if node and node.get("monitor")]
 
 
 def rehearse(task: Supervised, data: Data) -> None:

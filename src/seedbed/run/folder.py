@@ -32,10 +32,18 @@ def new_id() -> str:
 
 
 def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
-    """Make the folder of a new run and write down what it is a run of."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Make the folder of a new run and write down what it is a run of.
+
+    Raises:
+        Refused: it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"out={out}: the folder cannot be made ({error.strerror})") from error
     write_yaml(out / "config.yaml", config)
-    (out / "overrides.txt").write_text("".join(f"{o}\n" for o in overrides))
+    words = (word.removeprefix("++") for word in overrides)  # as they were typed
+    (out / "overrides.txt").write_text("".join(f"{word}\n" for word in words))
     write_json(out / "environment.json", environment())
     diff = git("diff", "HEAD")
     if diff:
@@ -100,8 +108,13 @@ def verdict(error: BaseException) -> dict[str, str]:
 
 
 def remove(out: Path) -> None:
-    """Delete the folder of a run that was refused before it did anything."""
+    """Delete the folder of a run that was refused before it learned anything."""
+    if (out / "checkpoints").exists():
+        return
     shutil.rmtree(out, ignore_errors=True)
+    for parent in (out.parent, out.parent.parent):
+        with contextlib.suppress(OSError):
+            parent.rmdir()  # only where it is empty
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -113,7 +126,19 @@ def read_config(run: Path) -> dict[str, Any]:
     file = run / "config.yaml"
     if not file.is_file():
         raise Refused(f"run={run}: no run folder, there is no {file}")
-    return yaml.safe_load(file.read_text())
+    try:
+        saved = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        raise Refused(f"run={run}: {file} is damaged") from error
+    if not isinstance(saved, dict) or "model" not in saved:
+        raise Refused(f"run={run}: {file} is damaged")
+    return saved
+
+
+def newest(run: Path) -> Path:
+    """Return where the config of the newest training of a run lies: in it, or in a rerun."""
+    again = sorted((run / "reruns").glob("*/config.yaml"), reverse=True)
+    return next((f.parent for f in again if "fit" in read_config(f.parent)["stages"]), run)
 
 
 def read_json(path: Path) -> dict[str, Any]:

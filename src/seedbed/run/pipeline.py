@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from lightning import LightningDataModule
@@ -10,6 +10,7 @@ from lightning import LightningDataModule
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.checkpoint.best_and_last import BestAndLast
 from seedbed.config import Config, as_plain
+from seedbed.data._loader import Loader, Order
 from seedbed.report import page
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
@@ -44,7 +45,7 @@ class Run:
     def __init__(self, cfg: Config, out: Path) -> None:
         self.cfg, self.out = cfg, out
         self.source = Path(cfg.run) if cfg.run else out  # where the weights are
-        self.metrics: Metrics = read_json(out / "metrics.json")
+        self.metrics: Metrics = {}
         self._parts: Parts | None = None
 
     @property
@@ -75,9 +76,7 @@ class Run:
     def fit(self) -> Metrics:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
-        last = self.source / "checkpoints/last.ckpt" if self.cfg.run else None
-        if last and not last.is_file():
-            raise Refused(f"{self.source}: there is no checkpoints/last.ckpt to go on from")
+        last = self.last() if self.cfg.run else None
         trainer.fit(
             task,
             datamodule=cast(LightningDataModule, self.parts.data),
@@ -107,11 +106,8 @@ class Run:
         self.load_best()
         task, trainer = self.parts.task, self.parts.trainer
         x, y = self.examples()
-        task.eval().to(trainer.strategy.root_device)
-        with torch.inference_mode():
-            parts = [
-                task.predict_step(Batch(part.to(task.device), part), 0) for part in x.split(512)
-            ]
+        loader = Loader(Batch(x, torch.zeros(len(x))), Order(len(x), 512, seed=None))
+        parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=loader))
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)
         return {}
@@ -126,14 +122,20 @@ class Run:
         except (ValueError, OSError) as error:
             raise Refused(f"predict.path: {str(error).splitlines()[0]}") from error
 
+    def last(self) -> Path:
+        """Return the checkpoint to go on from."""
+        file = self.source / "checkpoints/last.ckpt"
+        epoch, longest = read(file)["epoch"], self.parts.trainer.max_epochs
+        if longest is not None and 0 < longest <= epoch:
+            raise Refused(
+                f"trainer.max_epochs={longest}: {self.source} has done {epoch + 1} epochs"
+            )
+        return file
+
     def load_best(self) -> None:
         """Put the best weights into the task."""
-        file = self.source / "checkpoints/best.ckpt"
-        if not file.is_file():
-            raise Refused(
-                f"{self.source}: there is no checkpoints/best.ckpt, so nothing was trained"
-            )
-        self.parts.task.load_state_dict(read_checkpoint(file)["state_dict"])
+        state = read(self.source / "checkpoints/best.ckpt")["state_dict"]
+        self.parts.task.load_state_dict(state)
 
     def report(self) -> Metrics:
         """Write `report.html`."""
@@ -141,3 +143,15 @@ class Run:
             known = read_json(self.source / "metrics.json") | self.metrics
             page.write(self.source, self.out, known)
         return {}
+
+
+def read(checkpoint: Path) -> dict[str, Any]:
+    """Return a checkpoint.
+
+    Raises:
+        Refused: there is none, or it is damaged.
+    """
+    try:
+        return read_checkpoint(checkpoint)
+    except (FileNotFoundError, ValueError) as error:
+        raise Refused(str(error)) from error

@@ -9,7 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from tqdm import tqdm
 
-BAR = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed}<{remaining} {rate_fmt}{postfix}"
+BAR = "{desc} |{bar:10}| {elapsed}<{remaining}{postfix}"
 
 
 class Progress(Callback):
@@ -100,4 +100,4 @@ def numbers(trainer: Trainer) -> str:
         k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith(("train/", "val/"))
     }
     order = sorted(found, key=lambda k: (not k.endswith("/loss"), k.partition("/")[2], k))
-    return "  ".join(f"{name} {found[name]:.4f}" for name in order[:4])
+    return "  ".join(f"{name} {found[name]:.3f}" for name in order[:4])

@@ -1,6 +1,7 @@
 """What a run says at its end: the numbers, where they lie, and how to go on."""
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,14 +18,15 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
         lines.append(f"{'best epoch':<14}{metrics['best/epoch']:.0f}{why}")
     lines.append("")
     lines.append(f"{'run folder':<14}{out}")
+    folder = shlex.quote(str(out))
     if "report" in cfg.stages:
         lines.append(f"{'report':<14}{out / 'report.html'}")
     if "predict" in cfg.stages:
         lines.append(f"{'predictions':<14}{out / 'predictions.csv'}")
     if cfg.logger.get("tensorboard") and "fit" in cfg.stages:
-        lines.append(f"{'TensorBoard':<14}tensorboard --logdir {out}")
+        lines.append(f"{'TensorBoard':<14}tensorboard --logdir {folder}")
     if cfg.checkpoint and "fit" in cfg.stages:
-        lines.append(f"{'test again':<14}python train.py run={out} stages=test")
+        lines.append(f"{'test again':<14}python train.py run={folder} stages=test")
     return "\n".join(lines)
 
 

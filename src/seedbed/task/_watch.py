@@ -18,12 +18,17 @@ class Watch:
         """Return whether the newest value that is known here is finite."""
         if value.device.type != "cuda":
             return bool(value.isfinite())
-        before = self.started
+        judged = self.settled()
         copy = value.detach().to("cpu", non_blocking=True)
         done = torch.cuda.Event()
         done.record(torch.cuda.current_stream(value.device))
         self.started = copy, done
-        if before is None:
+        return judged
+
+    def settled(self) -> bool:
+        """Return whether the value that was copied last is finite; wait for it if need be."""
+        if self.started is None:
             return True
-        before[1].synchronize()
-        return bool(before[0].isfinite())
+        copy, done = self.started
+        done.synchronize()
+        return bool(copy.isfinite())

@@ -1,7 +1,7 @@
 """Learn targets from inputs: the task that every other task refines."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -74,6 +74,7 @@ class Supervised(LightningModule):
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler = scheduler
         self._watch = Watch()
+        self._factor: Callable[[int], float] | None = None
         for _, regularizer in self._named_regularizers():
             regularizer.prepare(model, spec)
 
@@ -91,7 +92,7 @@ class Supervised(LightningModule):
     @property
     def monitored(self) -> list[str]:
         """The metrics of an epoch that can be monitored."""
-        return [*self.logs.names("train"), *self.logs.names("val")]
+        return self.logs.names("val")
 
     def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
         return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
@@ -149,6 +150,7 @@ class Supervised(LightningModule):
         optimizer = self._optimizer(groups)
         if self._scheduler is None:
             return optimizer
+        self.trainer.fit_loop.setup_data()  # or the number of batches is not yet known
         schedule, total = self._scheduler, float(self.trainer.estimated_stepping_batches)
         accumulated = self.trainer.accumulate_grad_batches
         per_epoch = max(1, math.ceil(self.trainer.num_training_batches / accumulated))
@@ -156,10 +158,19 @@ class Supervised(LightningModule):
         def factor(step: int) -> float:
             return schedule(Clock(step, total, per_epoch))
 
+        self._factor = factor
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
         }
+
+    def on_train_start(self) -> None:
+        """Follow the new end of a training that goes on; its checkpoint knew only the old one."""
+        if self._factor is not None:
+            optimizer = self.optimizers(use_pl_optimizer=False)
+            assert isinstance(optimizer, Optimizer)
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * self._factor(self.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what the data knew as plain data, so that the model can be rebuilt without it."""
@@ -178,7 +189,8 @@ class Supervised(LightningModule):
         """Record the norm of the gradient that the optimizer is about to use."""
         parameters = (p for group in optimizer.param_groups for p in group["params"])
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        if not self._watch.finite(norm):
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None)  # skips such steps itself
+        if scaled is None and not self._watch.finite(norm):
             raise Diverged(f"the gradient became non-finite at step {self.global_step}")
         self.record({"gradient/norm": norm})
 
@@ -210,12 +222,16 @@ class Supervised(LightningModule):
             self._write(values)
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's means."""
+        """Log the epoch's means; a gradient that is not yet judged must be before it is saved."""
+        if not self._watch.settled():
+            raise Diverged(f"the gradient became non-finite at step {self.global_step - 1}")
         self._end_epoch("train")
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over the validation split."""
-        if not self.trainer.sanity_checking:
+        if self.trainer.sanity_checking:
+            self.logs.end_epoch("val", self.trainer)  # and forget it
+        else:
             self._end_epoch("val")
 
     def on_test_epoch_end(self) -> None:
