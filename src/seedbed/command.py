@@ -3,9 +3,9 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
@@ -24,7 +24,7 @@ from seedbed import help
 from seedbed.config import LISTS, SINGLES, Config
 from seedbed.nearest import nearest
 from seedbed.run.folder import Refused, newest, read_config, read_json
-from seedbed.signature import shown
+from seedbed.signature import shown, words
 
 CONFIGS = help.CONFIGS
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
@@ -293,10 +293,7 @@ def reason(error: Exception) -> str:
     if not isinstance(error, OmegaConfBaseException) and isinstance(cause, OmegaConfBaseException):
         error = cause
     if isinstance(error, ValidationError):
-        kind = re.search(r"converted to (\w+)|'(int|str)'", str(error))
-        names = {"Integer": "a whole number", "int": "a whole number", "str": "text"}
-        word = (kind[1] or kind[2]) if kind else ""
-        return f"{names.get(word, 'another kind of value')} is expected"
+        return f"{expected(str(error.full_key))} is expected"
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
         parent = error.parent_node
         known = [str(k) for k in parent] if isinstance(parent, DictConfig) else []
@@ -309,3 +306,11 @@ def reason(error: Exception) -> str:
     if "appears more than once" in text:
         return "it is in the list already"
     return text
+
+
+def expected(key: str) -> str:
+    """Return what a key of `Config` takes, in a user's words."""
+    hint = get_type_hints(Config).get(key)
+    if is_dataclass(hint):
+        return " or ".join(f"{key}.{f.name}=<value>" for f in fields(hint))
+    return words(hint) if hint else "another kind of value"

@@ -148,6 +148,8 @@ def done_elsewhere(plain: Mapping[str, Any]) -> str | None:
     trainer = plain["trainer"]
     if trainer.get("gradient_clip_val") is not None:
         return "trainer.gradient_clip_val: use callback=gradient_clip, which logs both norms"
+    if trainer.get("overfit_batches"):
+        return "trainer.overfit_batches: use debug=overfit, or data.fraction"
     strategy = str(trainer.get("strategy", ""))
     if "spawn" in strategy or "fork" in strategy or "notebook" in strategy:
         return f"trainer.strategy={strategy}: use ddp; its processes read their config from the run"

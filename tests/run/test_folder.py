@@ -164,7 +164,6 @@ def test_a_refusal_after_training_keeps_what_was_learned(
         ["trainer.check_val_every_n_epoch=5"],
         ["trainer.max_epochs=-1", "trainer.max_steps=7"],
         ["trainer.num_sanity_val_steps=2"],
-        ["trainer.overfit_batches=2"],
         ["trainer.val_check_interval=0.5"],
         ["trainer.accumulate_grad_batches=3"],
         ["trainer.precision=64-true", "scaling=none", "stages=[fit,test,predict]"],

@@ -45,9 +45,6 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no checkpoint")
     try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        return torch.load(path, map_location=map_location, weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"{path}: damaged, or not a checkpoint of plain data") from error
-    if not isinstance(content, dict) or "state_dict" not in content:
-        raise ValueError(f"{path}: not a checkpoint")
-    return content

@@ -28,12 +28,14 @@ class BestAndLast(Checkpoint):
         self.best, self.last = Path(folder, "best.ckpt"), Path(folder, "last.ckpt")
         self.monitor, self.mode = monitor, mode
         self.best_value: float | None = None
+        self.validated = False  # in this process
         self.best_metrics: dict[str, float] = {}  # of the validation that was best
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the best; after every other callback has put its own weights back."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
+        self.validated = True
         if self.monitor not in trainer.callback_metrics:
             known = ", ".join(sorted(k for k in trainer.callback_metrics if "/" in k))
             raise ValueError(f"monitor.name={self.monitor}: no such metric; there is {known}")
@@ -54,7 +56,7 @@ class BestAndLast(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the last weights for the best where no validation could tell."""
-        if self.best_value is None and trainer.global_step > 0:
+        if not self.validated and self.best_value is None and trainer.global_step > 0:
             trainer.save_checkpoint(self.best)
             trainer.save_checkpoint(self.last)
 

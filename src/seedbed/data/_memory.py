@@ -1,6 +1,6 @@
 """Data that fits in memory: splits, fractions and batches are settled here once."""
 
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
 from lightning import LightningDataModule
@@ -93,8 +93,7 @@ class InMemory(LightningDataModule):
 
     def train_dataloader(self) -> Loader:
         """Return shuffled batches, in a new order every epoch."""
-        fixed = self.trainer is not None and bool(cast(Any, self.trainer).overfit_batches)
-        return self.batches("train", shuffle=not fixed)
+        return self.batches("train", shuffle=True)
 
     def val_dataloader(self) -> Loader:
         """Return the validation split in order."""

@@ -152,6 +152,9 @@ def read(checkpoint: Path) -> dict[str, Any]:
         Refused: there is none, or it is damaged.
     """
     try:
-        return read_checkpoint(checkpoint)
+        content = read_checkpoint(checkpoint)
     except (FileNotFoundError, ValueError) as error:
         raise Refused(str(error)) from error
+    if "state_dict" not in content:
+        raise Refused(f"{checkpoint}: not a checkpoint of a run")
+    return content
