@@ -56,7 +56,8 @@ def test_testing_a_folder_again_gives_the_same_numbers_to_the_last_digit(train: 
 
 
 def test_load_gives_model_and_spec_and_the_same_predictions(train: Train) -> None:
-    ended = train(*TINY, *UNUSUAL, "stages=[fit,test,predict]")
+    # `fit` leaves the model in training mode, in which its dropout would speak here
+    ended = train(*TINY, *UNUSUAL, "model.dropout=0.5", "stages=[fit,predict,test]")
     model, spec = seedbed.load(ended.folder)
     assert (spec.shape, spec.kind, spec.outputs) == ((2,), "class", 3)
     assert not model.training
@@ -93,13 +94,21 @@ def test_predict_takes_a_file_of_inputs(train: Train, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("gone.npy", "there is no such file"), ("x.npy", "inputs of shape (5,)")]
+    ("name", "says"),
+    [
+        ("gone.npy", "there is no such file"),
+        ("x.npy", "inputs of shape (5,)"),
+        ("empty.npy", "there are no inputs in it"),
+        ("nan.npy", "input 1 (from 0) is not finite"),
+    ],
 )
 def test_inputs_that_cannot_be_predicted_are_refused(
     name: str, says: str, train: Train, tmp_path: Path
 ) -> None:
     first = train(*TINY)
     np.save(tmp_path / "x.npy", np.zeros((3, 5)))
+    np.save(tmp_path / "empty.npy", np.zeros((0, 2)))
+    np.save(tmp_path / "nan.npy", [[0, 0], [0, np.nan]])
     ended = train(f"run={first.folder}", "stages=predict", f"predict.path={name}")
     assert ended.code == 2
     assert says in ended.err

@@ -189,6 +189,45 @@ def test_a_step_s_randomness_depends_on_seed_epoch_and_batch() -> None:
     assert not set(drawn(2)) & set(first)
 
 
+def test_every_batch_of_every_process_has_its_own_randomness(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places: list[tuple[int, ...]] = []
+    monkeypatch.setattr("seedbed.task.supervised.seed_here", lambda _, *at: places.append(at))
+    trainer(max_epochs=2, accumulate_grad_batches=2).fit(task(seed=7), datamodule=data())
+    assert places == [(7, epoch, batch, 0) for epoch in range(2) for batch in range(4)]
+    monkeypatch.setattr(Supervised, "global_rank", 3)
+    trainer(max_epochs=1, limit_train_batches=1).fit(task(seed=7), datamodule=data())
+    assert places[-1] == (7, 0, 0, 3)
+
+
+def test_warm_up_counts_updates_not_batches() -> None:
+    rates: list[float] = []
+
+    class Watching(Supervised):
+        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+            rates.append(self.learning_rates()[0][1])
+
+    watching = Watching(nn.Linear(2, 3), nn.CrossEntropyLoss(), SPEC, SGD, None, Cosine(warmup=1.0))
+    trainer(max_epochs=4, accumulate_grad_batches=2).fit(watching, datamodule=data())
+    expected = [0.1 * Cosine(warmup=1.0)(Clock(step, 8, 2)) for step in range(8)]
+    assert rates == pytest.approx(expected)
+    assert max(rates) == rates[1] == pytest.approx(0.1)  # the epoch's second update
+
+
+def test_regularizers_are_told_the_first_group_s_rate() -> None:
+    def groups(model: nn.Module) -> list[dict[str, Any]]:
+        weight, bias = model.parameters()
+        return [
+            {"name": "weight", "params": [weight]},
+            {"name": "bias", "params": [bias], "lr": 0.02},
+        ]
+
+    spy = Spy("a", [])
+    fitted(1, param_groups=groups, regularizers={"a": spy})
+    assert spy.rates == [0.1] * 4
+
+
 def test_the_schedule_keeps_the_ratios_of_groups() -> None:
     seen: list[list[float]] = []
 

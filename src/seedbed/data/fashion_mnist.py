@@ -6,6 +6,7 @@ Machine Learning Algorithms", https://arxiv.org/abs/1708.07747.
 
 import gzip
 import hashlib
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -111,4 +112,6 @@ def fetch(url: str, target: Path, digest: str) -> None:
     if hashlib.sha256(plain).hexdigest() != digest:
         raise ValueError(f"{url}: the checksum differs from the published file's")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
+    part = target.with_name(f"{target.name}.{os.getpid()}")  # several processes may fetch at once
+    part.write_bytes(content)
+    part.replace(target)

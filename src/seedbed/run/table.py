@@ -31,8 +31,13 @@ def read_inputs(path: Path, shape: tuple[int, ...]) -> Tensor:
     else:
         raise ValueError(f"{path}: a .npy or .csv file is expected")
     x = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-    if x.numel() == 0 or x[0].numel() != math.prod(shape):
+    if x.numel() == 0:
+        raise ValueError(f"{path}: there are no inputs in it")
+    if x[0].numel() != math.prod(shape):
         raise ValueError(f"{path}: inputs of shape {tuple(x.shape[1:])}, the model wants {shape}")
+    if not x.isfinite().all():
+        row = int((~x.flatten(1).isfinite().all(1)).nonzero()[0])
+        raise ValueError(f"{path}: input {row} (from 0) is not finite")
     return x.reshape(-1, *shape)
 
 
