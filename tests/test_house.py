@@ -13,7 +13,12 @@ from seedbed.command import GROUPS
 from seedbed.config import LISTS, SINGLES
 
 PACKAGE, CONFIGS = ROOT / "src/seedbed", ROOT / "configs"
-WIRING = {"experiment", "debug", "trainer"}  # configs with no package of their own
+WIRING = {
+    "experiment",
+    "debug",
+    "trainer",
+    "target_scaling",
+}  # configs with no package of their own
 OPTIONS = sorted(p.relative_to(CONFIGS).with_suffix("") for p in CONFIGS.rglob("*/*.yaml"))
 MODULES = sorted(
     path.relative_to(PACKAGE).with_suffix("")
@@ -67,7 +72,8 @@ def test_every_module_has_a_config_and_one_public_class_of_its_name(module: Path
 def test_every_config_targets_the_module_of_its_name(option: Path) -> None:
     target = str(node_of(option).get("_target_", ""))
     if target.startswith("seedbed."):
-        assert target.rpartition(".")[0] == ".".join(["seedbed", *option.parts])
+        group = option.parts[0].removeprefix("target_")  # targets are scaled as inputs are
+        assert target.rpartition(".")[0] == f"seedbed.{group}.{option.name}"
         assert plainly(target.rpartition(".")[2]) == plainly(option.name)
     else:
         assert option not in MODULES

@@ -1,9 +1,11 @@
 """Which parameters are weights."""
 
+import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
-from seedbed.weight import mixing_modules, weights
+from seedbed.weight import mixing_modules, parameters, set_weight, weights
 
 
 def test_weights_are_matrices_and_kernels() -> None:
@@ -34,3 +36,21 @@ def test_mixing_modules_are_told_by_type() -> None:
     )
     assert [type(m) for m in mixing_modules(model)] == [nn.ConvTranspose1d, nn.Bilinear]
     assert torch.is_tensor(weights(model)[0])
+
+
+def test_under_weight_norm_the_weight_is_the_product() -> None:
+    layer = nn.Linear(2, 1, bias=False)
+    set_weight(layer, torch.tensor([[3.0, 4.0]]))
+    weight_norm(layer)
+    magnitude, direction = layer.parameters()
+    with torch.no_grad():
+        magnitude.fill_(10.0)
+    [weight] = weights(layer)
+    assert weight.tolist() == [[6, 8]]  # 10 · (3, 4) / 5
+    weight.sum().backward()
+    assert magnitude.grad is not None
+    assert magnitude.grad.item() == pytest.approx(1.4)  # (3 + 4) / 5
+    assert parameters(layer) == [direction]
+    set_weight(layer, torch.tensor([[0.0, 2.0]]))
+    assert weights(layer)[0].tolist() == [[0, 2]]
+    assert magnitude.item() == 2

@@ -34,7 +34,17 @@ LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-co
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
 FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
 STATEFUL = (  # what a resumed training cannot change: its weights or its state would not follow
-    *("data", "scaling", "model", "loss", "init", "task", "optimizer", "param_groups"),
+    *(
+        "data",
+        "scaling",
+        "target_scaling",
+        "model",
+        "loss",
+        "init",
+        "task",
+        "optimizer",
+        "param_groups",
+    ),
     *("regularizer", "augment", "callback", "checkpoint", "monitor"),
 )
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
@@ -245,10 +255,10 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
 def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
     """Yield changes of model or data, which the weights of a finished run cannot follow."""
     anew = "leave out run= to train anew"
-    groups = STATEFUL if "fit" in cfg.stages else ("data", "scaling", "model")
+    groups = STATEFUL if "fit" in cfg.stages else ("data", "scaling", "target_scaling", "model")
     for group in groups:
         now = OmegaConf.to_container(cfg[group]) if cfg[group] else {}
-        before = saved[group] or {}
+        before = saved.get(group) or {}
         assert isinstance(now, dict)
         kinds = [str(node.get("_target_", "none")).rpartition(".")[2] for node in (now, before)]
         if kinds[0] != kinds[1]:

@@ -40,6 +40,7 @@ class Config:
 
     data: Any = MISSING
     scaling: Any = None
+    target_scaling: Any = None
     model: Any = MISSING
     loss: Any = MISSING
     init: dict[str, Any] = field(default_factory=dict)
@@ -70,29 +71,41 @@ LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.
 OFFERS: dict[str, list[str]] = {
     "scaling": ["shape"],
+    "target_scaling": ["shape"],
     "model": ["shape", "outputs"],
     "optimizer": ["params"],
+    "scheduler": ["monitor", "mode"],
     "callback": ["monitor", "mode"],
     "checkpoint": ["folder", "monitor", "mode"],
     "logger": ["folder", "save_dir", "name", "version"],
     "task": [
         *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
-        *("augments", "seed"),
+        *("augments", "target_scaling", "seed"),
     ],
     "trainer": [
         *("callbacks", "logger", "plugins", "default_root_dir", "enable_checkpointing"),
         *("enable_model_summary", "use_distributed_sampler"),
     ],
 }
-OURS = {"scaling", "model", "optimizer", "task", "trainer"}  # where an offer is never overridden
+OURS = {
+    "scaling",
+    "target_scaling",
+    "model",
+    "optimizer",
+    "task",
+    "trainer",
+}  # where an offer is never overridden
 
 # Parts that cost nothing to build and look at no data before they are used: the gate builds them
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
 ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
-    **{group: lambda plain: {} for group in ("scheduler", "regularizer", "augment")},
-    "scaling": lambda plain: {"shape": (1,)},
-    "callback": lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"},
+    **{group: lambda plain: {} for group in ("regularizer", "augment")},
+    **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
+    **{
+        group: lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"}
+        for group in ("scheduler", "callback")
+    },
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
 

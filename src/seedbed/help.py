@@ -7,6 +7,7 @@ from pathlib import Path
 CONFIGS = Path(__file__).parents[2] / "configs"
 PACKAGE = Path(__file__).parent
 WIRING = {
+    "target_scaling": "Real-valued targets into a range that trains well, and predictions back.",
     "trainer": "Devices, processes and the length of training.",
     "debug": "Short runs that find bugs; nothing is logged to disk.",
     "experiment": "Whole configurations with a command and an expected result.",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -31,8 +32,15 @@ class Spec:
 
     shape: tuple[int, ...]  # of one input
     kind: Kind
-    outputs: int  # K: numbers the model emits an example; C for classes
+    outputs: int  # K: numbers the model emits an example; C for classes, 1 for a single logit
     classes: tuple[str, ...] = ()  # their names, in the order of their indices
+    counts: tuple[int, ...] = ()  # training examples of each class
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Return logits `(B, C)`; a single logit z of two classes, `(B, 1)`, becomes (0, z)."""
+        if self.kind == "class" and self.outputs == 1:
+            return torch.cat([torch.zeros_like(logits), logits], 1)
+        return logits
 
 
 @dataclass(slots=True)
@@ -72,6 +80,22 @@ class Scaling(Protocol):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Scale `(B, ...)`."""
+        ...
+
+
+class TargetScaling(Protocol):
+    """Real targets to a range in which the loss is measured, and back."""
+
+    def fit(self, x: Tensor) -> None:
+        """Measure the training targets, `(N, K)`."""
+        ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Scale `(B, K)`."""
+        ...
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Undo it: `(B, K)` in the units of the data."""
         ...
 
 
@@ -119,6 +143,9 @@ class Regularizer(nn.Module):
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:
         """Look at the model and the data once, before the optimizer is made."""
+
+    def on_groups(self, groups: list[dict[str, Any]]) -> None:
+        """Change the parameter groups before the optimizer is made of them."""
 
     def on_batch(self, batch: Batch) -> Batch:
         """Change inputs or targets of a training batch."""

@@ -329,3 +329,19 @@ def test_the_saved_config_is_plain_and_resolved(train: Train) -> None:
     assert "${" not in text
     assert config["optimizer"]["eps"] == 1e-8
     assert config["stages"] == ["fit", "test", "report"]
+
+
+def test_values_are_learned_in_scaled_units_and_told_in_their_own(train: Train) -> None:
+    words = ["data.form=plane", "model=linear", "~model.widths", "loss=mse", "data.noise=0.01"]
+    ended = train(*TINY, *words, "trainer.max_epochs=60", "optimizer.lr=0.05")
+    assert ended.code == 0, ended.err
+    assert metrics_of(ended)["test/rmse"] < 0.05
+    assert metrics_of(ended)["test/r2"] > 0.99
+    model, _ = seedbed.load(ended.folder)
+    slope = model(torch.eye(2)) - model(torch.zeros(2, 2))
+    torch.testing.assert_close(slope, torch.tensor([[0.5], [1.0]]), atol=0.05, rtol=0)
+    plain = train(*TINY, *words, "target_scaling=none")
+    scaled = train(*TINY, *words, "target_scaling=minmax")
+    assert plain.code == scaled.code == 0
+    assert metrics_of(plain)["val/loss"] == pytest.approx(metrics_of(plain)["val/rmse"] ** 2)
+    assert metrics_of(scaled)["val/loss"] < metrics_of(plain)["val/loss"]

@@ -333,4 +333,43 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "kind": "class",
         "outputs": 3,
         "classes": ["0", "1", "2"],
+        "counts": [],
     }
+
+
+def test_a_single_logit_is_that_of_the_second_of_two_classes() -> None:
+    one = task(model=nn.Linear(2, 1), spec=Spec((2,), "class", 1, ("no", "yes")))
+    x, y = torch.randn(6, 2), torch.tensor([0, 1, 0, 1, 1, 1])
+    z = one(x)
+    expected = torch.cat([1 - z.sigmoid(), z.sigmoid()], 1)
+    torch.testing.assert_close(one.predict_step(Batch(x, y), 0), expected)
+    one.logs.count("val", z, y, {})
+    accuracy = one.logs.metrics_of("val").compute()["val/acc"].item()
+    assert accuracy == pytest.approx(((z[:, 0] > 0) == (y == 1)).float().mean().item())
+
+
+def test_the_loss_is_measured_in_scaled_units_and_metrics_in_those_of_the_data() -> None:
+    values = Spec((2,), "value", 1)
+    halves = task(
+        model=nn.Linear(2, 1),
+        loss=nn.MSELoss(),
+        spec=values,
+        target_scaling=lambda y: (y - 10) / 4,
+    )
+    x, y = torch.randn(5, 2), torch.full((5, 1), 18.0)
+    step = halves.forward_step(Batch(x, y))
+    assert step.loss.item() == pytest.approx(F.mse_loss(halves(x), y).item() / 16)
+    halves.logs.count("val", step.logits, y, {})
+    rmse = halves.logs.metrics_of("val").compute()["val/rmse"].item()
+    assert rmse == pytest.approx(F.mse_loss(halves(x), y).item() ** 0.5)
+
+
+def test_regularizers_may_change_the_groups() -> None:
+    class Decay(Regularizer):
+        def on_groups(self, groups: list[dict[str, Any]]) -> None:
+            for group in groups:
+                group["weight_decay"] = 0.3
+
+    changed = fitted(2, regularizers={"decay": Decay()})
+    decayed = fitted(2, optimizer=partial(torch.optim.SGD, lr=0.1, weight_decay=0.3))
+    assert torch.equal(weight(changed), weight(decayed))

@@ -59,7 +59,8 @@ class InMemory(LightningDataModule):
         if self.targets == "class":
             count = int(max(split.y.max() for split in self.splits.values())) + 1
             names = self.class_names() or tuple(map(str, range(count)))
-            return Spec(tuple(x.shape[1:]), "class", len(names), names)
+            counts = tuple(y.bincount(minlength=len(names)).tolist())
+            return Spec(tuple(x.shape[1:]), "class", len(names), names, counts)
         return Spec(tuple(x.shape[1:]), "value", y.shape[1])
 
     def class_names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from seedbed.weight import weights
+from seedbed.weight import parameters
 
 
 class NoDecay:
@@ -15,7 +15,7 @@ class NoDecay:
 
     def __call__(self, model: nn.Module) -> list[dict[str, Any]]:
         """Return the groups `decay` and `no_decay`, without an empty one."""
-        decayed = weights(model, frozen=True)  # they may be thawed later
+        decayed = parameters(model)  # they may be thawed later
         chosen = {id(p) for p in decayed}
         rest = [p for p in model.parameters() if id(p) not in chosen]
         groups: list[dict[str, Any]] = [

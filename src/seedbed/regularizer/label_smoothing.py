@@ -30,7 +30,7 @@ class LabelSmoothing(Regularizer):
         """Take the number of classes from the data."""
         if spec.kind != "class":
             raise ValueError("label_smoothing needs targets that are classes")
-        self.classes = spec.outputs
+        self.classes = len(spec.classes)
 
     def on_batch(self, batch: Batch) -> Batch:
         """Smooth `(B,)` indices or `(B, C)` probabilities into `(B, C)` probabilities."""

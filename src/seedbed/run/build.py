@@ -1,7 +1,7 @@
 """From a checked config to objects.  The only caller of Hydra's `instantiate`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +24,7 @@ from seedbed.run.folder import Refused
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
-from seedbed.types import Batch, Data, Scaling, Spec
+from seedbed.types import Batch, Data, Scaling, Spec, TargetScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,26 @@ class Parts:
 
 
 class Net(nn.Module):
-    """Scaling, then the model: what is trained, saved, exported and loaded as one.
+    """Scaling, the model, and back to the units of the targets: trained, saved, exported as one.
 
     Args:
         scaling: raw inputs `(B, ...)` to the range that `model` sees.
         model: scaled inputs to logits `(B, K)`.
+        target_scaling: raw targets `(B, K)` to what `model` emits; None if that is the same.
     """
 
-    def __init__(self, scaling: nn.Module, model: nn.Module) -> None:
+    def __init__(
+        self, scaling: nn.Module, model: nn.Module, target_scaling: nn.Module | None = None
+    ) -> None:
         super().__init__()
-        self.scaling, self.model = scaling, model
+        self.scaling, self.model, self.target_scaling = scaling, model, target_scaling
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map raw inputs `(B, ...)` to logits `(B, K)`."""
-        return self.model(self.scaling(x))
+        """Map raw inputs `(B, ...)` to `(B, K)`: logits, or values in the units of the targets."""
+        outputs = self.model(self.scaling(x))
+        if self.target_scaling is None:
+            return outputs
+        return cast(TargetScaling, self.target_scaling).inverse(outputs)
 
 
 def make(path: str, node: Node, **offers: Any) -> Any:
@@ -94,24 +100,44 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs)
     for name, node in cfg.init.items():
         make(f"init.{name}", node)(model, spec)
-    return Net(scaling, model)
+    scaled = cfg.target_scaling and spec.kind == "value"
+    target_scaling = (
+        make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
+    )
+    return Net(scaling, model, target_scaling)
 
 
-def make_task(cfg: Config, net: nn.Module, spec: Spec) -> Supervised:
+def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
+    """Return the loss, and the spec with the number of outputs that the loss wants.
+
+    Raises:
+        Refused: it does not go with the data.
+    """
+    loss = make("loss", cfg.loss)
+    try:
+        if hasattr(loss, "prepare"):
+            loss.prepare(spec)
+    except ValueError as error:
+        raise Refused(f"loss: {error}") from error
+    return loss, replace(spec, outputs=getattr(loss, "outputs", spec.outputs))
+
+
+def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
     """Return the task that trains `net`."""
     return make(
         "task",
         cfg.task,
         model=net,
-        loss=make("loss", cfg.loss),
+        loss=loss,
         spec=spec,
         optimizer=partial(make_optimizer, cfg.optimizer),
         param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
-        scheduler=make("scheduler", cfg.scheduler) if cfg.scheduler else None,
+        scheduler=make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
         regularizers={
             k: make(f"regularizer.{k}", node) for k, node in cfg.regularizer.items() if node
         },
         augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
+        target_scaling=net.target_scaling and net.target_scaling.forward,  # shared, not a copy
         seed=cfg.seed,
     )
 
@@ -121,10 +147,15 @@ def make_optimizer(node: Node, params: list[dict[str, Any]]) -> torch.optim.Opti
     return make("optimizer", node, params=params)
 
 
+def monitor_of(cfg: Config) -> dict[str, str]:
+    """Return the metric to look at, and which way is better."""
+    better = direction(cfg.monitor.name, cfg.monitor.mode)
+    return {"monitor": cfg.monitor.name, "mode": better}
+
+
 def make_trainer(cfg: Config, out: Path) -> Trainer:
     """Return the trainer with its callbacks and loggers."""
-    better = direction(cfg.monitor.name, cfg.monitor.mode)
-    monitor = {"monitor": cfg.monitor.name, "mode": better}
+    monitor = monitor_of(cfg)
     callbacks = [make(f"callback.{k}", node, **monitor) for k, node in cfg.callback.items() if node]
     if cfg.checkpoint:
         files = str(out / "checkpoints")
@@ -161,10 +192,13 @@ def build(cfg: Config, out: Path) -> Parts:
         torch.set_num_threads(cfg.num_threads)
     data = make_data(cfg)
     seed_everything(cfg.seed, workers=True, verbose=False)
-    net = make_net(cfg, data.spec)
+    loss, spec = make_loss(cfg, data.spec)
+    net = make_net(cfg, spec)
     if cfg.scaling:
         cast(Scaling, net.scaling).fit(data.splits["train"].x)
-    task = make_task(cfg, net, data.spec)
+    if net.target_scaling is not None:
+        cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
+    task = make_task(cfg, net, loss, spec)
     own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
     for key, name in ({"monitor.name": cfg.monitor.name} | own).items():
         if name not in task.monitored:

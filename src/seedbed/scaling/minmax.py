@@ -40,3 +40,7 @@ class MinMax(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scale `(B, C, ...)`."""
         return (x - self.low) / self.width * self.span + self.start
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Undo it."""
+        return (x - self.start) / self.span * self.width + self.low

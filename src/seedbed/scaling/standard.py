@@ -35,3 +35,7 @@ class Standard(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scale `(B, C, ...)`."""
         return (x - self.mean) / self.std
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Undo it."""
+        return x * self.std + self.mean

@@ -24,6 +24,7 @@ class Logs(nn.Module):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
+        self.spec = spec
         self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in SPLITS})
         self.meters = {split: Meter() for split in SPLITS}
         self.written = 0  # the step up to which single steps were looked at
@@ -40,7 +41,7 @@ class Logs(nn.Module):
         """Take in a batch: `(B, K)` logits, targets, and `()` means over the batch by name."""
         named = {f"{split}/{name}": value for name, value in values.items()}
         self.meters[split].add(named, len(logits))
-        self.metrics_of(split).update(logits.detach(), y)
+        self.metrics_of(split).update(self.spec.scores(logits.detach()), y)
 
     def end_epoch(self, split: Split, trainer: Trainer) -> dict[str, float]:
         """Return means and metrics over all processes, and start anew."""

@@ -11,7 +11,7 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
     """Return `split/acc` for classes, `split/mae`, `split/rmse` and `split/r2` for values."""
     if spec.kind == "class":
         chosen = {
-            "acc": MulticlassAccuracy(spec.outputs, average="micro", validate_args=False),
+            "acc": MulticlassAccuracy(len(spec.classes), average="micro", validate_args=False),
         }
     else:
         chosen = {

@@ -50,6 +50,8 @@ class Supervised(LightningModule):
         scheduler: factor on the learning rate of every group, evaluated before every update.
         regularizers: by name; in the training loss only.
         augments: applied in this order to the inputs of training batches.
+        target_scaling: values `(B, K)` to the range in which `loss` is measured; metrics and
+            predictions stay in the units of the data.
         seed: of everything random in a training step.
     """
 
@@ -63,6 +65,7 @@ class Supervised(LightningModule):
         scheduler: Schedule | None = None,
         regularizers: Mapping[str, Regularizer] | None = None,
         augments: Sequence[Augment] = (),
+        target_scaling: Callable[[Tensor], Tensor] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -72,7 +75,7 @@ class Supervised(LightningModule):
         self.logs = Logs(spec)
         self.seed = seed
         self._optimizer, self._param_groups = optimizer, param_groups
-        self._scheduler = scheduler
+        self._scheduler, self._target_scaling = scheduler, target_scaling
         self._watch = Watch()
         self._factor: Callable[[int], float] | None = None
         for _, regularizer in self._named_regularizers():
@@ -87,7 +90,12 @@ class Supervised(LightningModule):
     def forward_step(self, batch: Batch) -> Step:
         """Run the model and compute the data term of the loss."""
         logits = self.model(batch.x)
-        return Step(self.model, batch, logits, self.loss(logits, batch.y))
+        return Step(self.model, batch, logits, self.data_term(logits, batch.y))
+
+    def data_term(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Return the mean loss over the batch, `()`, in the scaled units of real targets."""
+        scaled = self._target_scaling
+        return self.loss(logits, y) if scaled is None else self.loss(scaled(logits), scaled(y))
 
     @property
     def monitored(self) -> list[str]:
@@ -135,7 +143,7 @@ class Supervised(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return probabilities for classes, values otherwise, `(B, K)`."""
-        logits = self.model(batch.x)
+        logits = self.spec.scores(self.model(batch.x))
         return logits.softmax(-1) if self.spec.kind == "class" else logits
 
     def _evaluate(self, batch: Batch, split: Split) -> None:
@@ -182,6 +190,8 @@ class Supervised(LightningModule):
             groups: list[dict[str, Any]] = [{"name": "", "params": list(self.model.parameters())}]
         else:
             groups = self._param_groups(self.model)
+        for _, regularizer in self._named_regularizers():
+            regularizer.on_groups(groups)
         extra = list(self.regularizers.parameters())
         return [*groups, {"name": "regularizers", "params": extra}] if extra else groups
 
