@@ -82,6 +82,7 @@ WRONG = [
     ("trainer.devices=99999", "trainer.devices=99999: 1 to"),
     ("trainer.gradient_clip_val=1", "trainer.gradient_clip_val: use callback=gradient_clip"),
     ("trainer.strategy=ddp_spawn", "trainer.strategy=ddp_spawn: use ddp"),
+    ("show=val/loss", "show=val/loss: a list of metrics is expected"),
     ("seed=-1", "seed=-1: a whole number from 0"),
     ("trainer.overfit_batches=2", "trainer.overfit_batches: use debug=overfit"),
     (

@@ -33,20 +33,8 @@ SWEEP = {"-m", "--multirun"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
 FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
-STATEFUL = (  # what a resumed training cannot change: its weights or its state would not follow
-    *(
-        "data",
-        "scaling",
-        "target_scaling",
-        "model",
-        "loss",
-        "init",
-        "task",
-        "optimizer",
-        "param_groups",
-    ),
-    *("regularizer", "augment", "callback", "checkpoint", "monitor"),
-)
+LOOSE = {"scheduler", "trainer", "logger"}  # what a training may change when it goes on
+STATEFUL = [group for group in (*SINGLES, *LISTS, "monitor") if group not in LOOSE]
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -97,6 +85,8 @@ class Command:
             command.flags.append(word)
             if word in WITH_VALUE:
                 command.flags += itertools.islice(rest, 1)
+        if command.sweep:
+            command.overrides[:0] = swept(command.overrides)
         command.parsed = [parse(word) for word in command.overrides]
         for o in list(command.parsed):
             if found := list(slips(o, command)):
@@ -117,6 +107,19 @@ def settable(word: str) -> str:
     """
     bare = word.lstrip("+")
     return f"++{bare}" if WITHIN_A_PART.match(bare) else word
+
+
+def swept(words: list[str]) -> list[str]:
+    """Return what the chosen experiment itself varies and the command line leaves alone.
+
+    An experiment names it as Hydra does, in `hydra.sweeper.params`.
+    """
+    said = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
+    file = CONFIGS / "experiment" / f"{said.get('experiment')}.yaml"
+    params = (
+        OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") if file.is_file() else None
+    )
+    return [settable(f"{k}={v}") for k, v in (params or {}).items() if str(k) not in said]
 
 
 def parse(word: str) -> Override:

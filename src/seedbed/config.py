@@ -58,6 +58,7 @@ class Config:
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
@@ -65,7 +66,7 @@ class Config:
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
 
 
-SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name != "stages"]
+SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name not in ("stages", "show")]
 LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
 
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.

@@ -18,6 +18,8 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
     yield from stage_slips(plain["stages"], plain["run"])
     yield from monitor_slips(**plain["monitor"])
+    if plain["show"] is not None and not is_words(plain["show"]):
+        yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"
     if not 0 <= plain["seed"] < 2**32:
         yield f"seed={plain['seed']}: a whole number from 0 to 4294967295 is expected"
     if plain["run"] and plain["out"]:
@@ -27,6 +29,11 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def is_words(value: Any) -> bool:
+    """Return whether a value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def monitor_slips(name: str, mode: str) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
-from seedbed.run.folder import read_json
+from seedbed.run.folder import read_config, read_json
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     """Return the summary of one run."""
-    lines = ["", *(f"{name:<14}{metrics[name]:.4f}" for name in shown(metrics))]
+    names = shown(metrics, cfg.show)
+    width = max([14, *(len(name) + 2 for name in names)])
+    lines = ["", *(f"{name:<{width}}{metrics[name]:.4f}" for name in names)]
     if "fit" in cfg.stages and "best/epoch" in metrics:
         best = metrics.get(cfg.monitor.name)
         why = "" if best is None else f"  ({cfg.monitor.name} {best:.4f})"
@@ -30,8 +32,10 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def shown(metrics: Mapping[str, float]) -> list[str]:
-    """Return the names of the most telling split there is: test, else validation, else training."""
+def shown(metrics: Mapping[str, float], asked: Sequence[str] | None = None) -> list[str]:
+    """Return the names that were asked for, else those of the test, validation or training."""
+    if asked:
+        return [name for name in asked if name in metrics]
     for split in ("test/", "val/", "train/"):
         names = sorted(
             (n for n in metrics if n.startswith(split)), key=lambda n: (n.endswith("/loss"), n)
@@ -46,7 +50,8 @@ def table(outs: Iterable[Path]) -> str:
     rows = [(status(out), read_json(out / "metrics.json"), out) for out in outs]
     lines: list[tuple[str, str, str, str]] = []
     for state, metrics, out in rows:
-        numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics))
+        config = read_config(out) if (out / "config.yaml").is_file() else {}
+        numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics, config.get("show")))
         asked = (
             (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
         )
