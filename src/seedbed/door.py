@@ -178,7 +178,8 @@ def child(overrides: list[str]) -> int:
 def through_hydra(command: Command, task: Callable[[DictConfig], None]) -> int:
     """Hand the command line to Hydra, for what it prints or sweeps."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
-    sys.argv[1:] = [*command.flags, *command.overrides]
+    known = ["hydra.sweeper.params=null"] if command.sweep else []  # they are among the overrides
+    sys.argv[1:] = [*command.flags, *command.overrides, *known]
     try:
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)(
             task

@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import ROOT, TINY
 
+from seedbed.command import Command, jobs
 from seedbed.data.synthetic import Synthetic
 from seedbed.run import ranks
 from seedbed.run.load import load
@@ -109,6 +110,25 @@ def test_one_failing_job_does_not_lose_the_others(tmp_path: Path) -> None:
     table = done.stdout.strip().splitlines()[-4:]
     assert [line.split()[0] for line in table] == ["diverged", "diverged", "ok", "ok"]
     assert "seed=1" in table[-1]
+
+
+def test_an_experiment_can_say_what_it_varies_and_the_command_line_has_the_last_word(
+    tmp_path: Path,
+) -> None:
+    words = [
+        "experiment=demo_ema",
+        "trainer.max_epochs=1",
+        "data.size=100",
+        "optimizer.lr=0.01,0.1",
+    ]
+    done = command(tmp_path, "-m", *words, "callback=[]")
+    table = [line.split("logs/")[0] for line in done.stdout.strip().splitlines()[-2:]]
+    assert ["optimizer.lr=0.01" in line for line in table] == [True, False]
+    assert len(list(tmp_path.glob("logs/sweeps/*/*/status.json"))) == 2
+    assert all("train/loss" in line and "val/loss" in line for line in table)  # as `show` says
+    whole = Command.read(["-m", "experiment=demo_ema", "seed=0,1"])
+    lists = [[w for w in job if "callback" in w] for job in jobs(whole)]
+    assert lists == [["callback=[]"], ["callback=[]"], ["callback=[ema]"], ["callback=[ema]"]]
 
 
 def test_a_wrong_job_refuses_the_sweep_before_any_folder(tmp_path: Path) -> None:
