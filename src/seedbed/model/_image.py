@@ -12,9 +12,7 @@ def check_images(name: str, shape: Sequence[int], halvings: int) -> None:
         ValueError: the inputs do not fit.
     """
     if len(shape) != 3:
-        raise ValueError(
-            f"{name} needs images (channels, height, width), got shape {tuple(shape)}"
-        )
+        raise ValueError(f"{name} needs images (channels, height, width), got shape {tuple(shape)}")
     smallest = 2**halvings
     if min(shape[1:]) < smallest:
         raise ValueError(
