@@ -89,7 +89,7 @@ WRONG = [
         "monitor=val/acc: monitor.name=<value> or monitor.mode=<value> is expected",
     ),
     ("loss.reduction=sum", "loss.reduction=sum: mean is expected"),
-    ("init=[he,xavier]", "init=[xavier,he]: each overwrites the one before"),
+    ("init=[he,xavier]", "init=[he,xavier]: each overwrites the one before"),
     ("callback=[ema,ema]", "callback=[ema,ema]: ema stands there twice"),
     ("~callback", "~callback: write callback=[] for none"),
     ("~optimizer", "~optimizer: a run needs one"),

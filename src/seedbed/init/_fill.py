@@ -10,7 +10,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from seedbed.weight import mixing_modules, set_weight
 
-Draw = Callable[[Tensor, int, int], None]
+Draw = Callable[[Tensor, int, int], object]
 """Overwrites a weight, given n_in and n_out."""
 
 

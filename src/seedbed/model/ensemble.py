@@ -35,7 +35,7 @@ class Ensemble(nn.Module):
 
     Takes raw inputs, since every member brings its own scaling, and gives logits whose softmax is
     the mean of the members' probabilities, or values in the units of the data.  Members are
-    frozen and always in eval mode.
+    frozen and always in eval mode.  The loss of real numbers is in the units of the data, too.
 
     Args:
         spec: what the data knows; the members' data must have known the same of inputs and
