@@ -93,12 +93,12 @@ def test_members_are_frozen_and_stay_in_eval_mode() -> None:
 )
 def test_members_that_learned_something_else_are_refused(other: Spec, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        ensemble(ABC, Loaded(Says(0, 0, 0), ABC), Loaded(Says(0, 0, 0), other))
+        ensemble(ABC, Loaded(Says(0.0, 0.0, 0.0), ABC), Loaded(Says(0.0, 0.0, 0.0), other))
 
 
 def test_values_of_another_number_are_refused() -> None:
     with pytest.raises(ValueError, match="predicts 1 values, the data has 2"):
-        ensemble(VALUES, Loaded(Says(0), Spec((4,), "value", 1)))
+        ensemble(VALUES, Loaded(Says(0.0), Spec((4,), "value", 1)))
 
 
 def test_none_at_all_is_refused() -> None:

@@ -33,9 +33,9 @@ class ClassPrior:
             raise ValueError("the data has real numbers as targets; this one needs classes")
         if not isinstance(head, nn.Linear) or head.bias is None:
             raise ValueError(f"{type(model).__name__} has no linear head with a bias")
-        if 0 in spec.counts or not spec.counts:
-            names = [name for name, n in zip(spec.classes, spec.counts, strict=True) if not n]
-            raise ValueError(f"no training example of {', '.join(names) or 'any class'}: log 0")
+        if not spec.counts or 0 in spec.counts:
+            empty = [name for name, n in zip(spec.classes, spec.counts, strict=False) if n == 0]
+            raise ValueError(f"no training example of {', '.join(empty) or 'any class'}: log 0")
         bias = log_prior(spec.counts, head.out_features)
         set_weight(head, torch.zeros_like(head.weight))
         with torch.no_grad():
