@@ -69,6 +69,10 @@ def test_a_gradient_reaches_every_parameter(name: str, more: dict[str, Any]) -> 
         assert parameter.grad.abs().max() > 0, path
 
 
+def without_dropout(name: str) -> dict[str, Any]:
+    return {} if name == "linear" else {"dropout": 0.0}
+
+
 def memorise(model: nn.Module, steps: int) -> None:
     """Train until 16 samples are known; fail if they are not after so many steps."""
     x, y = torch.randn(16, 1, 8, 8), torch.arange(16) % 5
@@ -76,18 +80,17 @@ def memorise(model: nn.Module, steps: int) -> None:
     assert F.cross_entropy(model(x), y).item() > 1
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        if loss.item() < 0.05:
-            break
-        loss.backward()
+        F.cross_entropy(model(x), y).backward()
         optimizer.step()
-    assert loss.item() < 0.05
+        if F.cross_entropy(model(x), y).item() < 0.05:
+            break
+    assert F.cross_entropy(model(x), y).item() < 0.05
     assert (model(x).argmax(1) == y).all()
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_16_samples_can_be_memorised(name: str) -> None:
-    memorise(model_of(name, **({"dropout": 0.0} if name != "linear" else {})), 60)
+    memorise(model_of(name, **without_dropout(name)), 60)
 
 
 @pytest.mark.slow
@@ -95,7 +98,7 @@ def test_16_samples_can_be_memorised(name: str) -> None:
 def test_16_samples_can_be_memorised_whatever_surrounds_the_layers(
     name: str, more: dict[str, Any]
 ) -> None:
-    memorise(model_of(name, **more, **({"dropout": 0.0} if more else {})), 400)
+    memorise(model_of(name, **more, **without_dropout(name)), 400)
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -145,7 +148,9 @@ def test_dropout_stands_where_a_regularizer_finds_it_even_at_0(name: str) -> Non
 @pytest.mark.parametrize("name", [n for n in TRAINED if n != "linear"])
 def test_dropout_keeps_the_mean_of_the_features(name: str) -> None:
     p, rounds = 0.4, 3000
-    more = {"mlp": {"widths": [64]}}.get(name, {})  # one layer: a second would not be linear in it
+    more: dict[str, Any] = (
+        {"widths": [64]} if name == "mlp" else {}
+    )  # one layer: a second would not be linear in it
     model = model_of(name, norm="none", dropout=p, **more)
     x = torch.randn(1, 1, 8, 8)
     with torch.no_grad():

@@ -38,7 +38,9 @@ def ensemble(spec: Spec, *members: Loaded) -> Ensemble:
 
 def test_probabilities_are_averaged_not_logits() -> None:
     p, q = torch.tensor([0.8, 0.15, 0.05]), torch.tensor([0.1, 0.1, 0.8])
-    members = [Loaded(Says(*(each.log() + shift)), ABC) for each, shift in ((p, 3), (q, -50))]
+    members = [
+        Loaded(Says(*(each.log() + shift).tolist()), ABC) for each, shift in ((p, 3), (q, -50))
+    ]
     logits = ensemble(ABC, *members)(torch.zeros(2, 4))
     torch.testing.assert_close(logits.softmax(-1), ((p + q) / 2).expand(2, 3))
     torch.testing.assert_close(logits.logsumexp(-1), torch.zeros(2))  # log-probabilities

@@ -28,7 +28,7 @@ def refuse_lone_example(net: nn.Module, data: Data, trainer: Trainer) -> None:
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
-            where = "" if size == 1 else f" and the last of {len(x)} examples has only 1"
+            where = "" if size == 1 else f", and the last of {len(x)} examples has only 1"
             raise Refused(
                 f"data.batch_size={size}: batch norm needs 2 examples in every batch of training"
                 f"{where}; choose another batch size, or model.norm=layer"
