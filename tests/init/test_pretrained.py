@@ -146,3 +146,26 @@ def test_exactly_one_source_is_named() -> None:
     for wrong in ({}, {"run": "a", "path": "b"}):
         with pytest.raises(ValueError, match="either run=<folder> or path=<file>"):
             Pretrained(**wrong)
+
+
+@pytest.mark.parametrize("norms", [("none", "weight"), ("weight", "none"), ("weight", "weight")])
+def test_weight_norm_on_one_side_only(norms: tuple[Any, Any], tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    learned, other = (MLP((3,), 2, widths=[4, 5], norm=norm) for norm in norms)
+    with torch.no_grad():  # length and direction of no fresh layer
+        for parameter in learned.parameters():
+            parameter.mul_(1 + torch.rand_like(parameter))
+    init = Pretrained(path=saved(tmp_path, learned.state_dict()))
+    init(other, SPEC)
+    x = torch.randn(6, 3)
+    torch.testing.assert_close(other(x), learned(x))
+    assert "tensors loaded" in init.message
+    assert ";" not in init.message
+
+
+def test_a_unit_of_zeros_stays_one_under_weight_norm(tmp_path: Path) -> None:
+    learned, other = MLP((3,), 2, widths=[4]), MLP((3,), 2, widths=[4], norm="weight")
+    nn.init.zeros_(learned.get_parameter("body.1.weight")[1])
+    Pretrained(path=saved(tmp_path, learned.state_dict()))(other, SPEC)
+    x = torch.randn(6, 3)
+    torch.testing.assert_close(other(x), learned(x))

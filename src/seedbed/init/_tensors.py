@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 NESTED = ("state_dict", "model")  # under which others keep the tensors
+MAGNITUDE, DIRECTION = (f"parametrizations.weight.original{k}" for k in (0, 1))
 PREFIXES = ("", "model.model.", "model.", "module.", "_orig_mod.")  # ours first, then wrappers'
 
 
@@ -50,6 +51,24 @@ def safe(path: Path) -> object:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path}: damaged, or no safetensors file") from error
+
+
+def refit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return `found` with weights split, or put together, as weight norm in the model wants it."""
+    fit = dict(found)
+    for name in found:
+        layer, _, kind = name.rpartition(".")
+        if kind == "weight" and name not in wanted and f"{layer}.{DIRECTION}" in wanted:
+            weight = fit.pop(name)
+            length = torch.norm_except_dim(weight, 2, 0)
+            fit[f"{layer}.{MAGNITUDE}"] = length
+            fit[f"{layer}.{DIRECTION}"] = torch.where(length > 0, weight, 1.0)  # 0 has none
+        elif name.endswith(DIRECTION) and name not in wanted:
+            layer = name.removesuffix(f".{DIRECTION}")
+            if f"{layer}.weight" in wanted and f"{layer}.{MAGNITUDE}" in found:
+                length = fit.pop(f"{layer}.{MAGNITUDE}")
+                fit[f"{layer}.weight"] = torch._weight_norm(fit.pop(name), length, 0)
+    return fit
 
 
 def named_for(wanted: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:

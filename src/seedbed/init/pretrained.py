@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from seedbed.init._tensors import named_for, read
+from seedbed.init._tensors import named_for, read, refit
 from seedbed.types import Spec
 
 SHOWN = 8  # names of each kind in the message
@@ -31,7 +31,8 @@ class Match:
 class Pretrained:
     """Starts from features that another training has learned, and adapts them.
 
-    Loads what has the same name and shape, batch norm's statistics too; the rest, such as a head
+    Loads what has the same name and shape, batch norm's statistics too, and splits or joins
+    weights where only one of the two models has weight norm; the rest, such as a head
     for other classes, stays as it is, and is listed.  The scaling of the inputs is fitted on this
     run's data, never loaded.  Comes after an init that fills the body, whose weights it replaces:
     `init=[he,pretrained]` gives a new head He's.
@@ -59,7 +60,7 @@ class Pretrained:
             ValueError: the file cannot be read, or nothing in it fits.
         """
         own = model.state_dict()
-        tensors = named_for(own, read(self.path))
+        tensors = refit(own, named_for(own, read(self.path)))
         match = compare(own, tensors)
         if not match.fit:
             raise ValueError(f"{self.path}: no tensor fits {type(model).__name__}{told(match)}")
