@@ -90,7 +90,66 @@ WRONG = [
         "monitor=val/acc: monitor.name=<value> or monitor.mode=<value> is expected",
     ),
     ("loss.reduction=sum", "loss.reduction=sum: mean is expected"),
-    ("init=[he,xavier]", "init=[xavier,he]: each overwrites the one before"),
+    ("init=[gaussian,class_prior,orthogonal]", "init=[gaussian,orthogonal]: each overwrites the"),
+    ("init=pretrained", "init.pretrained: name the weights: either run=<folder> or path=<file>"),
+    (
+        "init=pretrained init.pretrained.run=nope",
+        "init.pretrained: nope/checkpoints/best.ckpt: there is no such file",
+    ),
+    (
+        "init=pretrained init.pretrained.path=/dev/null",
+        "init.pretrained: /dev/null: there is no such file",
+    ),
+    ("init=gaussian init.gaussian.std=-1", "init.gaussian: std must be at least 0 and finite, got"),
+    ("init=uniform init.uniform.a=-1", "init.uniform: a must be at least 0 and finite, got -1"),
+    ("init=orthogonal init.orthogonal.gain=0", "init.orthogonal: gain must be positive and finite"),
+    (
+        "init=class_prior data.form=plane loss=mse",
+        "init.class_prior: the data has real numbers as targets; this one needs classes",
+    ),
+    (
+        "init=class_prior model=linear ~model.widths model.bias=false",
+        "init.class_prior: Linear has no linear head with a bias",
+    ),
+    ("model.norm=btch", "model.norm=btch: seedbed.model.mlp.MLP expects one of none, batch, layer"),
+    ("model.norm_position=behind", "model.norm_position=behind: seedbed.model.mlp.MLP expects one"),
+    ("model.activation=swish", "model.activation=swish: seedbed.model.mlp.MLP expects one of relu"),
+    ("model.dropout=1", "model: dropout must lie in [0, 1), got 1"),
+    ("model.eps=0", "model: eps must be positive, got 0"),
+    ("model.momentum=1.5", "model: momentum must lie in [0, 1], got 1.5"),
+    ("model.widths=[0]", "model: widths must all be at least 1, got [0]"),
+    ("model.norm=group model.groups=3", "model: groups=3 must divide the number of channels, got"),
+    (
+        "model=resnet ~model.widths",
+        "model: a resnet needs images (channels, height, width), got shape (2,)",
+    ),
+    (
+        "data=digits ~data.size model=resnet ~model.widths model.channels=[4,4,4,4,4]",
+        "model: a resnet halves height and width 4 times and needs images of at least 16x16",
+    ),
+    (
+        "data.batch_size=1 model.norm=batch",
+        "data.batch_size=1: batch norm needs 2 examples in every batch of training; choose",
+    ),
+    (
+        "data.batch_size=37 model.norm=batch",
+        "data.batch_size=37: batch norm needs 2 examples in every batch of training, and the last "
+        "of 38 examples has only 1; choose another batch size, or model.norm=layer",
+    ),
+    (
+        "model=ensemble ~model.widths model.runs=[x]",
+        "model=ensemble: its members are trained already; say stages=[test,report]",
+    ),
+    ("model=ensemble ~model.widths stages=test", "model: runs must name at least one folder of a"),
+    (
+        "model=ensemble ~model.widths stages=test model.runs=[nope]",
+        "model: runs: nope/checkpoints/best.ckpt: there is no checkpoint",
+    ),
+    (
+        "model=ensemble ~model.widths stages=test model.runs=[nope] init=he",
+        "init=[he] with model=ensemble: its members are trained already",
+    ),
+    ("init=[he,xavier]", "init=[he,xavier]: each overwrites the one before"),
     ("callback=[ema,ema]", "callback=[ema,ema]: ema stands there twice"),
     ("~callback", "~callback: write callback=[] for none"),
     ("~optimizer", "~optimizer: a run needs one"),

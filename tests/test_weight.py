@@ -54,3 +54,17 @@ def test_under_weight_norm_the_weight_is_the_product() -> None:
     set_weight(layer, torch.tensor([[0.0, 2.0]]))
     assert weights(layer)[0].tolist() == [[0, 2]]
     assert magnitude.item() == 2
+
+
+def test_under_weight_norm_a_row_of_zeros_is_zero_and_keeps_its_direction() -> None:
+    layer = nn.Linear(2, 2, bias=False)
+    set_weight(layer, torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
+    weight_norm(layer)
+    set_weight(layer, torch.tensor([[0.0, 0.0], [0.0, 5.0]]))
+    assert weights(layer)[0].tolist() == [[0, 0], [0, 5]]
+    magnitude, direction = layer.parameters()
+    assert magnitude.flatten().tolist() == [0, 5]
+    assert direction.tolist() == [[3, 4], [0, 5]]
+    weights(layer)[0].sum().backward()
+    assert magnitude.grad is not None
+    assert magnitude.grad[0].item() == pytest.approx(1.4)  # it can grow again

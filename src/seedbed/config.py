@@ -73,7 +73,7 @@ LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
 OFFERS: dict[str, list[str]] = {
     "scaling": ["shape"],
     "target_scaling": ["shape"],
-    "model": ["shape", "outputs"],
+    "model": ["shape", "outputs", "spec", "load"],
     "optimizer": ["params"],
     "scheduler": ["monitor", "mode"],
     "callback": ["monitor", "mode"],

@@ -16,7 +16,7 @@ TARGETS = {"class": "classes", "value": "real numbers"}
 
 def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
-    yield from stage_slips(plain["stages"], plain["run"])
+    yield from stage_slips(plain["stages"], plain["run"], whole=is_whole(plain["model"]))
     yield from monitor_slips(**plain["monitor"])
     if plain["show"] is not None and not is_words(plain["show"]):
         yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"
@@ -50,7 +50,13 @@ def direction(name: str, mode: str) -> str:
     return DIRECTION[name.rpartition("/")[2]] if mode == "auto" else mode
 
 
-def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
+def is_whole(node: Any) -> bool:
+    """Return whether a model is made of trained ones and has nothing left to learn."""
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    return str(target).endswith(".Ensemble")
+
+
+def stage_slips(stages: Any, run: str | None, *, whole: bool = False) -> Iterator[str]:
     """Yield what is wrong with the list of stages."""
     stages = [stages] if isinstance(stages, str) else stages
     if not isinstance(stages, list) or not stages:
@@ -59,7 +65,9 @@ def stage_slips(stages: Any, run: str | None) -> Iterator[str]:
     unknown = [stage for stage in stages if stage not in STAGES]
     for stage in unknown:
         yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
-    if not run and not unknown and "fit" not in stages:
+    if whole and "fit" in stages:
+        yield "model=ensemble: its members are trained already; say stages=[test,report]"
+    if not run and not whole and not unknown and "fit" not in stages:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
 
@@ -71,6 +79,7 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         two_smoothings,
         loss_against_data,
         two_inits,
+        init_of_trained,
         schedule_without_end,
         summed_loss,
         nothing_to_train,
@@ -131,9 +140,21 @@ def misfit(loss: str, kind: str) -> str | None:
 
 def two_inits(plain: Mapping[str, Any]) -> str | None:
     """Two ways to fill the same weights."""
-    chosen = [name for name in ("lecun", "xavier", "he") if plain["init"].get(name)]
+    chosen = [
+        name
+        for name, node in plain["init"].items()
+        if node and getattr(signature.resolve(node["_target_"]), "fills", False)
+    ]
     if len(chosen) > 1:
         return f"init=[{','.join(chosen)}]: each overwrites the one before; choose one"
+    return None
+
+
+def init_of_trained(plain: Mapping[str, Any]) -> str | None:
+    """First weights for a model that is trained already."""
+    chosen = [name for name, node in plain["init"].items() if node]
+    if chosen and is_whole(plain["model"]):
+        return f"init=[{','.join(chosen)}] with model=ensemble: its members are trained already"
     return None
 
 

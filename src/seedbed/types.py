@@ -100,7 +100,12 @@ class TargetScaling(Protocol):
 
 
 class Init(Protocol):
-    """Overwrites the weights of a fresh model in place."""
+    """Overwrites the weights of a fresh model in place.
+
+    Several run in the order of their attribute `order`, 0 if there is none: what fills all layers
+    (and says so by `fills = True`, since two of them make no sense), 1 what is loaded, 2 the head.
+    What one puts into its attribute `message` is shown to the user.
+    """
 
     def __call__(self, model: nn.Module, spec: Spec) -> None:
         """Overwrite weights; `spec` tells what the data knows."""

@@ -54,7 +54,12 @@ def sources(module: nn.Module) -> list[nn.Parameter]:
 @torch.no_grad()
 def set_weight(module: nn.Module, value: Tensor) -> None:
     """Make `value` the weight that a layer uses, under weight norm too."""
-    if is_parametrized(module, "weight"):
-        module.weight = value
-    else:
+    if not is_parametrized(module, "weight"):
         module.get_parameter("weight").copy_(value)
+        return
+    direction = sources(module)[0]
+    before = direction.clone()
+    module.weight = value
+    # A weight of zeros has no direction: with the old one, magnitude 0 gives 0 instead of NaN.
+    axes = tuple(range(1, direction.dim()))
+    direction.copy_(torch.where(value.to(direction).abs().amax(axes, True) > 0, direction, before))

@@ -44,11 +44,11 @@ def test_dropout_is_off_at_evaluation() -> None:
     ("wrong", "words"),
     [
         ({"shape": (64,)}, "needs images"),
-        ({"shape": (1, 3, 28)}, "halve images"),
+        ({"shape": (1, 3, 28)}, "at least 4x4 pixels, got 3x28"),
         ({"kernel_size": 4}, "kernel_size must"),
         ({"kernel_size": -1}, "kernel_size must"),
-        ({"channels": [8, 0]}, "must be positive"),
-        ({"hidden": 0}, "must be positive"),
+        ({"channels": [8, 0]}, "must all be at least 1"),
+        ({"hidden": 0}, "hidden must be at least 1"),
         ({"dropout": -0.1}, "dropout must"),
     ],
 )

@@ -1,5 +1,6 @@
-"""He initialisation: keeps the variance of signals through ReLUs.
+"""He initialisation: keeps the size of signals through ReLUs.
 
+Formula: w ~ N(0, 2/n_in)
 Source: He et al. 2015, "Delving Deep into Rectifiers", eq. 10, https://arxiv.org/abs/1502.01852.
 """
 
@@ -10,8 +11,10 @@ from seedbed.types import Spec
 
 
 class He:
-    """Normal weights of standard deviation √(2 / n_in) and zero biases."""
+    """Keeps signals of one size through layers with ReLU: std √(2/n_in), biases zero."""
+
+    fills = True
 
     def __call__(self, model: nn.Module, spec: Spec) -> None:
         """Overwrite the weights of `model` in place."""
-        fill(model, lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"))
+        fill(model, lambda weight, n_in, n_out: weight.normal_(0, (2 / n_in) ** 0.5))

@@ -1,6 +1,7 @@
 """A small convolutional network in the manner of LeNet.
 
-Source: LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition".
+Source: LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition",
+https://doi.org/10.1109/5.726791.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,9 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from seedbed.model._activation import Activation, activation_of
+from seedbed.model._activation import Activation
+from seedbed.model._block import Block, Norm, NormPosition
+from seedbed.model._image import check_images, check_widths
 
 
 class CNN(nn.Module):
@@ -22,6 +25,13 @@ class CNN(nn.Module):
         hidden: units of the fully connected layer.
         activation: relu, leaky_relu, gelu, silu, tanh or sigmoid.
         dropout: share of the hidden units zeroed while training, in [0, 1).
+        norm: none, batch, layer (over all maps of an example), group or weight, in each stage
+            and the hidden layer.
+        norm_position: of batch, layer and group norm: before or after the activation.
+        momentum: of batch norm's running statistics, in [0, 1]: the weight of the newest batch,
+            as torch counts it; Keras' momentum is 1 minus this one.
+        eps: added to the variance, > 0.
+        groups: of group norm; divides `hidden` and all `channels`.
 
     Raises:
         ValueError: inputs that are no images, or too small for so many stages; an argument
@@ -37,32 +47,30 @@ class CNN(nn.Module):
         hidden: int = 128,
         activation: Activation = "relu",
         dropout: float = 0.0,
+        norm: Norm = "none",
+        norm_position: NormPosition = "before",
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+        groups: int = 4,
     ) -> None:
         super().__init__()
-        if len(shape) != 3:
-            raise ValueError(f"a cnn needs images (channels, height, width), got shape {shape}")
-        if min(shape[1:]) < 2 ** len(channels):
-            raise ValueError(f"{len(channels)} channels halve images of {shape[1:]} to nothing")
+        check_widths("channels", channels, empty=True)
+        check_images("a cnn", shape, len(channels))
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
-        if min([*channels, hidden]) < 1:
-            raise ValueError(f"channels and hidden must be positive, got {channels} and {hidden}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
-
-        def stage(c_in: int, c_out: int) -> nn.Sequential:
-            convolution = nn.Conv2d(c_in, c_out, kernel_size, padding=kernel_size // 2)
-            return nn.Sequential(convolution, activation_of(activation), nn.MaxPool2d(2))
-
+        if hidden < 1:
+            raise ValueError(f"hidden must be at least 1, got {hidden}")
+        block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
         maps = [shape[0], *channels]
-        stages = nn.Sequential(*(stage(a, b) for a, b in pairwise(maps)))
+        stages = nn.Sequential(
+            *(
+                nn.Sequential(*block.conv(c_in, c_out, kernel_size), nn.MaxPool2d(2))
+                for c_in, c_out in pairwise(maps)
+            )
+        )
         height, width = (side // 2 ** len(channels) for side in shape[1:])
         self.body = nn.Sequential(
-            stages,
-            nn.Flatten(),
-            nn.Linear(maps[-1] * height * width, hidden),
-            activation_of(activation),
-            nn.Dropout(dropout),
+            stages, nn.Flatten(), *block.dense(maps[-1] * height * width, hidden)
         )
         self.head = nn.Linear(hidden, outputs)
 

@@ -1,4 +1,8 @@
-"""A linear model: softmax regression, or least squares."""
+"""A linear model: softmax regression, or least squares.
+
+Source: Cox 1958, "The Regression Analysis of Binary Sequences",
+https://doi.org/10.1111/j.2517-6161.1958.tb00292.x; Legendre 1805 for least squares.
+"""
 
 import math
 
@@ -11,12 +15,13 @@ class Linear(nn.Module):
     Args:
         shape: of one input.
         outputs: numbers K to emit.
+        bias: whether each output has a constant of its own.
     """
 
-    def __init__(self, shape: tuple[int, ...], outputs: int) -> None:
+    def __init__(self, shape: tuple[int, ...], outputs: int, bias: bool = True) -> None:
         super().__init__()
         self.body = nn.Flatten()
-        self.head = nn.Linear(math.prod(shape), outputs)
+        self.head = nn.Linear(math.prod(shape), outputs, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(B, *shape)` to logits, `(B, K)`."""

@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
@@ -21,6 +22,7 @@ from seedbed.nearest import nearest
 from seedbed.rules import direction, misfit
 from seedbed.run.board import Board
 from seedbed.run.folder import Refused
+from seedbed.run.lone import refuse_lone_example
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
@@ -95,16 +97,40 @@ def make_data(cfg: Config) -> Data:
 
 
 def make_net(cfg: Config, spec: Spec) -> Net:
-    """Return scaling and model with fresh weights."""
+    """Return scaling and model with the weights that torch gives them."""
+    from seedbed.run.load import member  # it builds with what is here
+
+    model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs, spec=spec, load=member)
+    if getattr(model, "whole", False):
+        return Net(nn.Identity(), model)
     scaling = make("scaling", cfg.scaling, shape=spec.shape) if cfg.scaling else nn.Identity()
-    model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs)
-    for name, node in cfg.init.items():
-        make(f"init.{name}", node)(model, spec)
     scaled = cfg.target_scaling and spec.kind == "value"
     target_scaling = (
         make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
     )
     return Net(scaling, model, target_scaling)
+
+
+def initialise(cfg: Config, model: nn.Module, spec: Spec) -> None:
+    """Write the first weights: what fills all layers, then what is loaded, then the head's.
+
+    Raises:
+        Refused: an init does not go with model or data.
+    """
+    inits = [(f"init.{k}", make(f"init.{k}", node)) for k, node in cfg.init.items() if node]
+    for path, init in sorted(inits, key=lambda each: getattr(each[1], "order", 0)):
+        try:
+            init(model, spec)
+        except ValueError as error:
+            raise Refused(f"{path}: {str(error).splitlines()[0]}") from error
+        if message := getattr(init, "message", ""):
+            say(f"{path}: {message}")
+
+
+@rank_zero_only
+def say(line: str) -> None:
+    """Print a line that the user must see, once for all processes."""
+    print(line)  # noqa: T201
 
 
 def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
@@ -194,7 +220,9 @@ def build(cfg: Config, out: Path) -> Parts:
     seed_everything(cfg.seed, workers=True, verbose=False)
     loss, spec = make_loss(cfg, data.spec)
     net = make_net(cfg, spec)
-    if cfg.scaling:
+    if "fit" in cfg.stages and not cfg.run:  # else a checkpoint brings the weights
+        initialise(cfg, net.model, spec)
+    if hasattr(net.scaling, "fit"):
         cast(Scaling, net.scaling).fit(data.splits["train"].x)
     if net.target_scaling is not None:
         cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
@@ -204,7 +232,10 @@ def build(cfg: Config, out: Path) -> Parts:
         if name not in task.monitored:
             raise Refused(f"{key}={name}: no such metric; {nearest(name, task.monitored)}")
     rehearse(task, data)
-    return Parts(data, task, make_trainer(cfg, out), out)
+    trainer = make_trainer(cfg, out)
+    if "fit" in cfg.stages:
+        refuse_lone_example(net, data, trainer)
+    return Parts(data, task, trainer, out)
 
 
 def watching(cfg: Config) -> list[tuple[str, Node]]:

@@ -8,7 +8,7 @@ from torch import nn
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.config import as_config
 from seedbed.run.build import make_net
-from seedbed.run.folder import read_config
+from seedbed.run.folder import Refused, read_config
 from seedbed.types import Spec
 
 
@@ -35,6 +35,20 @@ def load(run: str | Path) -> Loaded:
         {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     )
     return Loaded(model.eval(), spec)
+
+
+def member(run: str) -> Loaded:
+    """Return what `load` does, or say in one line why it cannot.
+
+    Raises:
+        ValueError: `run` is no finished run, or its files are damaged.
+    """
+    try:
+        return load(run)
+    except (Refused, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        known = isinstance(error, Refused | OSError | ValueError)
+        why = str(error).splitlines()[0].removeprefix(f"run={run}: ") if known else "damaged"
+        raise ValueError(f"runs: {why}" if run in why else f"runs: {run}: {why}") from error
 
 
 def spec_from(plain: dict[str, object]) -> Spec:

@@ -133,7 +133,9 @@ class Run:
         return file
 
     def load_best(self) -> None:
-        """Put the best weights into the task."""
+        """Put the best weights into the task, unless its model brought its own."""
+        if getattr(self.parts.task.model.model, "whole", False):
+            return
         state = read(self.source / "checkpoints/best.ckpt")["state_dict"]
         self.parts.task.load_state_dict(state)
 
