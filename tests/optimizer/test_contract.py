@@ -7,10 +7,13 @@ from option import build, names
 from torch import nn
 from torch.optim import Optimizer
 
+OPTIONS = {"adagrad": {"lr": 0.5}, "muon": {"adamw_lr": 0.02}}  # its rate falls; a vector
+
 
 @pytest.mark.parametrize("name", names("optimizer"))
 def test_it_comes_closer_to_a_minimum(name: str) -> None:
-    end = walk(name, quadratic, start=[4.0, 0.5], steps=600, lr=0.02)[-1]
+    options = {"lr": 0.02} | OPTIONS.get(name, {})
+    end = walk(name, quadratic, start=[4.0, 0.5], steps=600, **options)[-1]
     assert (torch.tensor(end) - BEST).norm() < 0.1
 
 
