@@ -192,13 +192,18 @@ def shown(value: Any) -> str:
     return "null" if value is None else text if len(text) < 60 else f"{text[:57]}..."
 
 
-def refusal(node: Node, **stand_ins: Any) -> str | None:
-    """Return why the target does not accept its values, by building it once."""
+def built(node: Node, **stand_ins: Any) -> Any:
+    """Return what a node describes, with those `stand_ins` that its target takes."""
     target = resolve(node["_target_"])
     given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
     wanted = {k: v for k, v in stand_ins.items() if k in parameters_of(target)}
+    return target(**(wanted | given))
+
+
+def refusal(node: Node, **stand_ins: Any) -> str | None:
+    """Return why the target does not accept its values, by building it once."""
     try:
-        target(**(wanted | given))
+        built(node, **stand_ins)
     except Exception as error:  # whatever a constructor says against its values
         return str(error).splitlines()[0]
     return None

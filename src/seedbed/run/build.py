@@ -204,6 +204,7 @@ def build(cfg: Config, out: Path) -> Parts:
         if name not in task.monitored:
             raise Refused(f"{key}={name}: no such metric; {nearest(name, task.monitored)}")
     rehearse(task, data)
+    rehearse_groups(task)
     return Parts(data, task, make_trainer(cfg, out), out)
 
 
@@ -226,3 +227,15 @@ def rehearse(task: Supervised, data: Data) -> None:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
             task.train()
+
+
+def rehearse_groups(task: Supervised) -> None:
+    """Make the optimizer once, before anything is written.
+
+    Raises:
+        Refused: the parameter groups or the optimizer do not go with the model.
+    """
+    try:
+        task.make_optimizer()
+    except ValueError as error:
+        raise Refused(f"param_groups: {str(error).splitlines()[0]}") from error
