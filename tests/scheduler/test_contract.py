@@ -100,7 +100,7 @@ def test_it_knows_whether_it_needs_an_end(name: str) -> None:
 def test_a_warm_up_longer_than_training_is_refused(name: str) -> None:
     start = Clock(0, TOTAL, EPOCH)
     schedule_of(name, warmup=4).check(start)
-    with pytest.raises(ValueError, match="warm-up|longer than"):
+    with pytest.raises(ValueError, match=r"warm-up|longer than"):
         schedule_of(name, warmup=5.25).check(start)
 
 

@@ -29,8 +29,12 @@ def ours(values: list[float], lr: float = 0.3, **options: Any) -> list[float]:
 @pytest.mark.parametrize("threshold", [1e-4, 0.0, 0.02])
 def test_it_is_torch_s(mode: Any, patience: int, cooldown: int, threshold: float) -> None:
     options: dict[str, Any] = {
-        **{"mode": mode, "factor": 0.4, "patience": patience},
-        **{"cooldown": cooldown, "threshold": threshold, "min_lr": 0.004},
+        "mode": mode,
+        "factor": 0.4,
+        "patience": patience,
+        "cooldown": cooldown,
+        "threshold": threshold,
+        "min_lr": 0.004,
     }
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
     reference = ReduceLROnPlateau(optimizer, **options)

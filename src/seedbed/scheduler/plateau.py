@@ -70,7 +70,7 @@ class Plateau(Warmup):
         """Take in the monitor after a validation."""
         if self.improves(value):
             self.best, self.waited = value, 0
-        elif clock.step >= self.steps(clock):
+        elif clock.step > self.steps(clock) or not self.warmup:
             self.waited += 1
         if self.resting:
             self.resting, self.waited = self.resting - 1, 0

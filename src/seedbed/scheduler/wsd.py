@@ -1,6 +1,6 @@
 """Warm-up, a long stable stretch, and a short fall at the end.
 
-Formula: η(t) = η, in the last `decay` of training η (final + (1 - final) f(s)), f = 1 - s, 1 - √s, …
+Formula: η(t) = η, in the last `decay` of training η (final + (1 - final) f(s)), f = 1 - s or 1 - √s
 Source: Hu et al. 2024, "MiniCPM", section 4, https://arxiv.org/abs/2404.06395; the square root is
 that of Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training
 Durations", section 3, https://arxiv.org/abs/2405.18392.
