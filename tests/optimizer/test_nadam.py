@@ -26,7 +26,8 @@ def paper(
 def test_against_the_paper() -> None:
     options = {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-3, "momentum_decay": 0.3}
     assert walk("nadam", GRADIENTS, steps=5, **options) == pytest.approx(
-        paper(GRADIENTS, 0.02, 0.8, 0.95, 1e-3, 0.3), rel=1e-6
+        paper(GRADIENTS, 0.02, 0.8, 0.95, 1e-3, 0.3),
+        abs=1e-8,  # torch multiplies the momenta in float32
     )
 
 
