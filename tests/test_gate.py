@@ -131,6 +131,16 @@ WRONG = [
         "param_groups=rules param_groups.rules=[{lr:2}]",
         "param_groups: rule 1: match (a regular expression on names) or type (of a module) is nee",
     ),
+    ("param_groups=rules param_groups.rules=[3]", "param_groups.rules=[3]: seedbed.param_groups"),
+    ("scheduler=plateau scheduler.monitor=val/acc", "scheduler.monitor: seedbed sets it itself"),
+    (
+        "optimizer._target_=torch.optim.SparseAdam ~optimizer.weight_decay",
+        "optimizer._target_=torch.optim.SparseAdam: gradients here are dense; use Adam",
+    ),
+    (
+        "optimizer._target_=torch.optim.Muon ~optimizer.betas",
+        "optimizer: Muon only supports 2D parameters",
+    ),
     ("--foo", "--foo: no such flag"),
     ("optimizer", "optimizer: key=value is expected"),
     ("optimizer.lr=[", "optimizer.lr=[: cannot be read as key=value"),
@@ -178,13 +188,22 @@ def test_a_wrong_word_is_one_line_and_leaves_nothing(word: str, says: str, train
 
 
 CONTRADICTIONS = [
+    (
+        [
+            *("+regularizer=l2", "param_groups=rules"),
+            "param_groups.rules=[{match: weight, weight_decay: 0.1}]",
+        ],
+        "both shrink the same weights",
+    ),
     (["callback=[ema]", "+callback=early_stopping"], "one would be ignored; write all of callback"),
     (["+regularizer=l2", "optimizer=adamw"], "both shrink the same weights"),
     (["+regularizer=label_smoothing", "loss.label_smoothing=0.1"], "would be smoothed twice"),
 ]
 
 
-@pytest.mark.parametrize(("words", "says"), CONTRADICTIONS, ids=["list", "decay", "smoothing"])
+@pytest.mark.parametrize(
+    ("words", "says"), CONTRADICTIONS, ids=["rules", "list", "decay", "smoothing"]
+)
 def test_parts_that_contradict_each_other_are_refused(
     words: list[str], says: str, train: Train
 ) -> None:

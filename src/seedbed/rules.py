@@ -85,11 +85,19 @@ def two_decays(plain: Mapping[str, Any]) -> str | None:
     known = signature.parameters_of(signature.resolve(plain["optimizer"]["_target_"]))
     default = known["weight_decay"].default if "weight_decay" in known else 0
     decay = plain["optimizer"].get("weight_decay", default)
-    if "l2" in plain["regularizer"] and plain["regularizer"]["l2"] and decay:
+    if not plain["regularizer"].get("l2"):
+        return None
+    if decay:
         return (
             f"regularizer=l2 with optimizer.weight_decay={decay}: both shrink the same weights; "
             "set optimizer.weight_decay=0 or remove the penalty with ~regularizer.l2"
         )
+    for rule in (plain["param_groups"] or {}).get("rules", []):
+        if isinstance(rule, Mapping) and rule.get("weight_decay"):
+            return (
+                f"regularizer=l2 with weight_decay={rule['weight_decay']} in param_groups.rules: "
+                "both shrink the same weights; remove the penalty with ~regularizer.l2"
+            )
     return None
 
 
@@ -245,9 +253,11 @@ GAPS = {  # shares in [0, 1) that torch's own constructors do not hold to it
 
 
 def optimizer_range(plain: Mapping[str, Any]) -> str | None:
-    """A value with which torch's optimizers would only make NaN or run away."""
+    """What torch's optimizers let through and would fail at, make NaN of or run away with."""
     node = plain["optimizer"]
     kind = node["_target_"].rpartition(".")[2]
+    if kind == "SparseAdam":
+        return f"optimizer._target_={node['_target_']}: gradients here are dense; use Adam"
     for key, value in node.items():
         if isinstance(value, float) and not math.isfinite(value):
             return f"optimizer.{key}={value}: a finite number is expected"

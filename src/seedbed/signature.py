@@ -188,6 +188,8 @@ def words(hint: Any) -> str:
         return names[hint]
     if origin is tuple and ... not in args:
         return f"a list of {len(args)}: [{', '.join(words(a) for a in args)}]"
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return "a mapping {key: value}"
     if args and inspect.isclass(origin) and issubclass(origin, Iterable):
         return f"a list, each {words(args[0])}"
     return getattr(hint, "__name__", str(hint))

@@ -13,12 +13,15 @@ from torch.optim import Optimizer
 
 ALL = names("optimizer")
 
-OPTIONS = {"adagrad": {"lr": 0.5}, "muon": {"adamw_lr": 0.02}}  # its rate falls; a vector
+OPTIONS: dict[str, dict[str, float]] = {
+    "adagrad": {"lr": 0.5},
+    "muon": {"adamw_lr": 0.02},
+}  # its rate falls; a vector
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_it_comes_closer_to_a_minimum(name: str) -> None:
-    options = {"lr": 0.02} | OPTIONS.get(name, {})
+    options: dict[str, Any] = {"lr": 0.02} | OPTIONS.get(name, {})
     end = walk(name, quadratic, start=[4.0, 0.5], steps=600, **options)[-1]
     assert (torch.tensor(end) - BEST).norm() < 0.1
 
@@ -34,7 +37,7 @@ def test_every_group_has_its_own_rate(name: str) -> None:
     assert (moving < 1).all()
 
 
-def net(dtype: torch.dtype = torch.float32) -> nn.Module:
+def net(dtype: torch.dtype = torch.float32) -> nn.Sequential:
     """Return a small network with a kernel, matrices, vectors and a scale, always the same."""
     torch.manual_seed(3)
     layers = nn.Conv1d(1, 3, 2), nn.Flatten(), nn.Linear(9, 6), nn.LayerNorm(6), nn.Linear(6, 2)
@@ -69,7 +72,7 @@ def train(model: nn.Module, optimizer: Optimizer, steps: range) -> None:
 def test_it_descends_on_a_small_net(name: str) -> None:
     model = net()
     slow = {"lr": 0.1} if name in ("sgd", "adagrad") else {}
-    options = {"lr": 0.02} | OPTIONS.get(name, {}) | slow
+    options: dict[str, Any] = {"lr": 0.02} | OPTIONS.get(name, {}) | slow
     optimizer = build("optimizer", name, params=model.parameters(), **options)
     before = loss_of(model, 99).item()
     train(model, optimizer, range(60))
@@ -111,10 +114,10 @@ def test_groups_are_optimizers_of_their_own(name: str) -> None:
 def test_a_parameter_without_gradient_stays(name: str) -> None:
     model = net()
     model[2].requires_grad_(False)
-    before = model[2].weight.clone()
+    before = model[2].get_parameter("weight").clone()
     params = [{"params": [*model.parameters()], "weight_decay": 0.5}]
     train(model, build("optimizer", name, params=params), range(2))
-    assert torch.equal(model[2].weight, before)
+    assert torch.equal(model[2].get_parameter("weight"), before)
     build("optimizer", name, params=[nn.Parameter(torch.ones(2, 2))]).step()  # none has one
 
 
@@ -147,7 +150,7 @@ def test_a_closure_is_run_with_gradients_and_its_loss_returned(name: str) -> Non
 
     loss = optimizer.step(closure)
     assert loss.item() == pytest.approx(loss_of(net()).item())
-    assert not torch.equal(model[2].weight, net()[2].weight)
+    assert not torch.equal(model[2].get_parameter("weight"), net()[2].get_parameter("weight"))
 
 
 @pytest.mark.parametrize("name", ALL)

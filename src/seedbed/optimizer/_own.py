@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Closure = Callable[[], Any]
@@ -40,13 +40,13 @@ def evaluate(closure: Closure | None) -> Any:
         return closure()
 
 
-def trained(group: Mapping[str, Any]) -> list[nn.Parameter]:
+def trained(group: Mapping[str, Any]) -> list[Tensor]:
     """Return the parameters of a group that have a gradient.
 
     Raises:
         RuntimeError: a gradient is sparse, or complex.
     """
-    found = [p for p in group["params"] if p.grad is not None]
+    found: list[Any] = [p for p in group["params"] if p.grad is not None]
     if any(p.grad.is_sparse or p.is_complex() for p in found):
         raise RuntimeError("this optimizer takes dense and real gradients only")
     return found

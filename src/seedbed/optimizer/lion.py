@@ -58,10 +58,10 @@ class Lion(Optimizer):
                 self.move(params, group)
         return loss
 
-    def move(self, params: list[Any], group: dict[str, Any]) -> None:
+    def move(self, params: list[Tensor], group: dict[str, Any]) -> None:
         """Update the parameters of one group."""
         lr, betas = group["lr"], group["betas"]
-        gradients: list[Tensor] = [p.grad for p in params]
+        gradients: list[Any] = [p.grad for p in params]
         for p in params:
             if not self.state[p]:
                 self.state[p]["momentum"] = torch.zeros_like(p)

@@ -132,13 +132,13 @@ class Muon(Optimizer):
                 (self.orthogonal if group["muon"] else self.adamw)(params, group)
         return loss
 
-    def orthogonal(self, params: list[Any], group: dict[str, Any]) -> None:
+    def orthogonal(self, params: list[Tensor], group: dict[str, Any]) -> None:
         """Update matrices; those of one shape at once."""
         lr, momentum = group["lr"], group["momentum"]
         for p in params:
             if not self.state[p]:
                 self.state[p]["momentum"] = torch.zeros_like(p)
-        gradients: list[Tensor] = [p.grad for p in params]
+        gradients: list[Any] = [p.grad for p in params]
         kept: list[Tensor] = [self.state[p]["momentum"] for p in params]
         torch._foreach_lerp_(kept, gradients, 1 - momentum)
         ahead = torch._foreach_lerp(gradients, kept, momentum) if group["nesterov"] else kept
@@ -152,7 +152,7 @@ class Muon(Optimizer):
             stretch = sqrt(max(1, shape[0] / shape[1]))
             torch._foreach_add_([params[k] for k in places], list(updates), alpha=-lr * stretch)
 
-    def adamw(self, params: list[Any], group: dict[str, Any]) -> None:
+    def adamw(self, params: list[Tensor], group: dict[str, Any]) -> None:
         """Update everything else by AdamW."""
         lr, betas = group["lr"], group["betas"]
         for p in params:
@@ -161,7 +161,7 @@ class Muon(Optimizer):
                 state["step"] = 0
                 state["mean"], state["square"] = torch.zeros_like(p), torch.zeros_like(p)
             state["step"] += 1
-        gradients: list[Tensor] = [p.grad for p in params]
+        gradients: list[Any] = [p.grad for p in params]
         means: list[Tensor] = [self.state[p]["mean"] for p in params]
         squares: list[Tensor] = [self.state[p]["square"] for p in params]
         ages = [self.state[p]["step"] for p in params]

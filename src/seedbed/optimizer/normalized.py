@@ -29,9 +29,9 @@ def total_norm(tensors: list[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack([n.to(device) for n in norms]))
 
 
-def slope_of(params: list[Any], weight_decay: float) -> list[Tensor]:
+def slope_of(params: list[Tensor], weight_decay: float) -> list[Tensor]:
     """Return the gradients, with that of the penalty `weight_decay` · ½‖w‖² added."""
-    gradients: list[Tensor] = [p.grad for p in params]
+    gradients: list[Any] = [p.grad for p in params]
     if not weight_decay:
         return gradients
     return list(torch._foreach_add(gradients, params, alpha=weight_decay))
