@@ -6,8 +6,8 @@ import pytest
 from conftest import TINY, Train
 
 WRONG = [
-    ("optimizer=adamm", "optimizer=adamm: no such option; did you mean 'adam'? there is adam,"),
-    ("optimizer=null", "optimizer=null: no such option; there is adam"),
+    ("optimizer=adamm", "optimizer=adamm: no such option; did you mean 'adam'? there is adagrad"),
+    ("optimizer=null", "optimizer=null: no such option; there is adagrad"),
     ("optimzer=adam", "optimzer=adam: no such group or key 'optimzer'; did you mean 'optimizer'?"),
     ("optimizer.lrr=1", "optimizer.lrr=1: torch.optim.Adam has no argument 'lrr'; did you mean"),
     ("+optimizer.lrr=1", "optimizer.lrr=1: torch.optim.Adam has no argument 'lrr'; did you mean"),
@@ -72,6 +72,74 @@ WRONG = [
     (
         "trainer.max_epochs=-1",
         "scheduler=cosine with trainer.max_epochs=-1: the schedule needs an end",
+    ),
+    ("optimizer.betas=[1.0,0.9]", "optimizer: Invalid beta parameter at index 0: 1.0"),
+    ("optimizer.eps=-1", "optimizer: Invalid epsilon value: -1"),
+    ("optimizer.weight_decay=-1", "optimizer: Invalid weight_decay value: -1"),
+    ("optimizer.lr=nan", "optimizer: Invalid learning rate: nan"),
+    ("optimizer.lr=inf", "optimizer.lr=inf: a finite number is expected"),
+    ("optimizer=sgd optimizer.lr=nan", "optimizer.lr=nan: a finite number is expected"),
+    ("optimizer=sgd optimizer.lr=-1", "optimizer: Invalid learning rate: -1"),
+    ("optimizer=momentum optimizer.momentum=-0.1", "optimizer: Invalid momentum value: -0.1"),
+    ("optimizer=momentum optimizer.momentum=1", "optimizer.momentum=1: momentum must lie in [0, 1"),
+    ("optimizer=nesterov optimizer.momentum=0", "optimizer: Nesterov momentum requires a momentum"),
+    ("optimizer=rmsprop optimizer.alpha=-1", "optimizer: Invalid alpha value: -1"),
+    ("optimizer=rmsprop optimizer.alpha=1", "optimizer.alpha=1: alpha must lie in [0, 1)"),
+    ("optimizer=adagrad optimizer.eps=-1", "optimizer: Invalid epsilon value: -1"),
+    ("optimizer=nadam optimizer.momentum_decay=-1", "optimizer: Invalid momentum_decay value: -1"),
+    ("optimizer=lion optimizer.betas=[0.9,1.0]", "optimizer: betas[1] must lie in [0, 1), got 1.0"),
+    ("optimizer=muon optimizer.steps=0", "optimizer: steps must be at least 1, got 0"),
+    ("optimizer=normalized optimizer.lr=-1", "optimizer: lr must lie in [0, inf), got -1"),
+    ("scheduler=exponential scheduler.gamma=1.1", "scheduler: gamma must lie in (0, 1], got 1.1"),
+    ("scheduler=step scheduler.every=0", "scheduler: every must be more than 0 epochs, got 0"),
+    ("scheduler=step scheduler.milestones=[3,1]", "scheduler: milestones must be rising epochs"),
+    ("scheduler=linear scheduler.final=2", "scheduler: final must lie in [0, 1], got 2"),
+    ("scheduler=plateau scheduler.factor=1", "scheduler: factor must lie in (0, 1), got 1"),
+    ("scheduler=wsd scheduler.shape=round", "scheduler.shape=round: seedbed.scheduler.wsd.WSD ex"),
+    ("scheduler=one_cycle scheduler.warmup=1", "scheduler.warmup=1: seedbed.scheduler.one_cycle.O"),
+    ("scheduler.warmup=nan", "scheduler: warmup must be at least 0 epochs, got nan"),
+    ("scheduler.warmup=1.5", "scheduler: warmup=1.5: 4 steps of warm-up do not fit into a trainin"),
+    (
+        "scheduler=wsd scheduler.decay=0.9 scheduler.warmup=0.5",
+        "scheduler: decay=0.9 with warmup=0.5: together longer than the training of 3 steps",
+    ),
+    *(
+        (
+            f"scheduler={name} trainer.max_epochs=-1",
+            f"scheduler={name} with trainer.max_epochs=-1: the schedule needs an end",
+        )
+        for name in ("linear", "one_cycle", "wsd")
+    ),
+    (
+        "scheduler=plateau trainer.limit_val_batches=0",
+        "scheduler=plateau looks at val/loss after a validation, and trainer.limit_val_batches=0",
+    ),
+    (
+        "scheduler=plateau trainer.check_val_every_n_epoch=2",
+        "scheduler=plateau looks at val/loss after a validation, and there is none: trainer.check",
+    ),
+    ("param_groups=layer_decay param_groups.decay=0", "param_groups: decay must lie in (0, 1], go"),
+    (
+        "param_groups=layer_decay param_groups.block=Stage",
+        "param_groups: block=Stage: the model has no module of that type",
+    ),
+    (
+        "param_groups=rules param_groups.rules=[{match:haed}]",
+        "param_groups: rule 1 (match=haed) fits no parameter; names are like",
+    ),
+    (
+        "param_groups=rules param_groups.rules=[{lr:2}]",
+        "param_groups: rule 1: match (a regular expression on names) or type (of a module) is nee",
+    ),
+    ("param_groups=rules param_groups.rules=[3]", "param_groups.rules=[3]: seedbed.param_groups"),
+    ("scheduler=plateau scheduler.monitor=val/acc", "scheduler.monitor: seedbed sets it itself"),
+    (
+        "optimizer._target_=torch.optim.SparseAdam ~optimizer.weight_decay",
+        "optimizer._target_=torch.optim.SparseAdam: gradients here are dense; use Adam",
+    ),
+    (
+        "optimizer._target_=torch.optim.Muon ~optimizer.betas",
+        "optimizer: Muon only supports 2D parameters",
     ),
     ("--foo", "--foo: no such flag"),
     ("optimizer", "optimizer: key=value is expected"),
@@ -180,13 +248,22 @@ def test_a_wrong_word_is_one_line_and_leaves_nothing(word: str, says: str, train
 
 
 CONTRADICTIONS = [
+    (
+        [
+            *("+regularizer=l2", "param_groups=rules"),
+            "param_groups.rules=[{match: weight, weight_decay: 0.1}]",
+        ],
+        "both shrink the same weights",
+    ),
     (["callback=[ema]", "+callback=early_stopping"], "one would be ignored; write all of callback"),
     (["+regularizer=l2", "optimizer=adamw"], "both shrink the same weights"),
     (["+regularizer=label_smoothing", "loss.label_smoothing=0.1"], "would be smoothed twice"),
 ]
 
 
-@pytest.mark.parametrize(("words", "says"), CONTRADICTIONS, ids=["list", "decay", "smoothing"])
+@pytest.mark.parametrize(
+    ("words", "says"), CONTRADICTIONS, ids=["rules", "list", "decay", "smoothing"]
+)
 def test_parts_that_contradict_each_other_are_refused(
     words: list[str], says: str, train: Train
 ) -> None:
@@ -240,3 +317,24 @@ def test_an_argument_that_the_yaml_does_not_list_can_be_set_without_a_plus(train
     config = yaml.safe_load((ended.folder / "config.yaml").read_text())
     assert config["optimizer"]["amsgrad"] is True
     assert len((ended.folder / "history.csv").read_text().splitlines()) == 2
+
+
+def test_any_optimizer_of_torch_works(train: Train) -> None:
+    import yaml
+
+    words = ["optimizer._target_=torch.optim.RAdam", "optimizer.decoupled_weight_decay=true"]
+    ended = train(*TINY, "stages=fit", *words)
+    assert ended.code == 0, ended.err
+    config = yaml.safe_load((ended.folder / "config.yaml").read_text())
+    assert config["optimizer"]["_target_"] == "torch.optim.RAdam"
+
+
+def test_an_optimizer_that_takes_other_arguments_says_which_to_remove(train: Train) -> None:
+    words = ["optimizer=rmsprop", "optimizer._target_=torch.optim.Adamax"]
+    ended = train(*TINY, *words)
+    assert ended.code == 2
+    assert ended.lines() == [
+        "optimizer: torch.optim.Adamax has no arguments alpha, momentum; "
+        "remove them with ~optimizer.alpha ~optimizer.momentum"
+    ]
+    assert train(*TINY, *words, "~optimizer.alpha", "~optimizer.momentum").code == 0

@@ -36,6 +36,11 @@ NEEDS = {  # what an option of one group asks of the others
     "augment/basic": ["data=digits", "augment=basic", "~data.size"],
     "checkpoint/none": ["checkpoint=none", "stages=fit"],
     "logger/none": ["logger=none"],
+    "scheduler/plateau": ["scheduler=plateau", "scheduler.patience=0"],
+    "param_groups/rules": [
+        "param_groups=rules",
+        "param_groups.rules=[{match: bias, weight_decay: 0}]",
+    ],
     "regularizer/l2": ["regularizer=l2"],
 }
 

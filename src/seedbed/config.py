@@ -93,6 +93,7 @@ OURS = {
     "target_scaling",
     "model",
     "optimizer",
+    "scheduler",
     "task",
     "trainer",
 }  # where an offer is never overridden

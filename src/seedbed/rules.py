@@ -1,5 +1,6 @@
 """What the gate refuses beside signatures: values that no technique owns, and combinations."""
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         two_inits,
         init_of_trained,
         schedule_without_end,
+        plateau_without_validation,
+        optimizer_range,
         summed_loss,
         nothing_to_train,
         done_elsewhere,
@@ -98,11 +101,19 @@ def two_decays(plain: Mapping[str, Any]) -> str | None:
     known = signature.parameters_of(signature.resolve(plain["optimizer"]["_target_"]))
     default = known["weight_decay"].default if "weight_decay" in known else 0
     decay = plain["optimizer"].get("weight_decay", default)
-    if "l2" in plain["regularizer"] and plain["regularizer"]["l2"] and decay:
+    if not plain["regularizer"].get("l2"):
+        return None
+    if decay:
         return (
             f"regularizer=l2 with optimizer.weight_decay={decay}: both shrink the same weights; "
             "set optimizer.weight_decay=0 or remove the penalty with ~regularizer.l2"
         )
+    for rule in (plain["param_groups"] or {}).get("rules", []):
+        if isinstance(rule, Mapping) and rule.get("weight_decay"):
+            return (
+                f"regularizer=l2 with weight_decay={rule['weight_decay']} in param_groups.rules: "
+                "both shrink the same weights; remove the penalty with ~regularizer.l2"
+            )
     return None
 
 
@@ -226,12 +237,60 @@ def prediction_without_stage(plain: Mapping[str, Any]) -> str | None:
     return None if os.path.isfile(path) else f"predict.path={path}: there is no such file"  # noqa: PTH113
 
 
+def schedule_of(plain: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the name of the scheduler's option and the schedule, built to be asked."""
+    node = plain["scheduler"]
+    if not node:
+        return "", None
+    offers = {"monitor": plain["monitor"]["name"], "mode": "min"}
+    return node["_target_"].split(".")[-2], signature.built(node, **offers)
+
+
 def schedule_without_end(plain: Mapping[str, Any]) -> str | None:
     """A schedule that spans the training, without an end of training."""
     trainer = plain["trainer"]
     endless = trainer.get("max_epochs") == -1 and trainer.get("max_steps", -1) == -1
-    if endless and plain["scheduler"] and plain["scheduler"]["_target_"].endswith(".Cosine"):
-        return "scheduler=cosine with trainer.max_epochs=-1: the schedule needs an end"
+    if endless:
+        name, schedule = schedule_of(plain)
+        if getattr(schedule, "needs_end", False):
+            return f"scheduler={name} with trainer.max_epochs=-1: the schedule needs an end"
+    return None
+
+
+def plateau_without_validation(plain: Mapping[str, Any]) -> str | None:
+    """A schedule that looks at a validation, where none is made."""
+    trainer, (name, schedule) = plain["trainer"], schedule_of(plain)
+    if not hasattr(schedule, "observe"):
+        return None
+    why = f"scheduler={name} looks at {plain['monitor']['name']} after a validation"
+    if trainer.get("limit_val_batches", 1) == 0:
+        return f"{why}, and trainer.limit_val_batches=0; choose another scheduler"
+    every, epochs = trainer.get("check_val_every_n_epoch", 1), trainer.get("max_epochs") or -1
+    if every and 0 < epochs < every:
+        return (
+            f"{why}, and there is none: trainer.check_val_every_n_epoch={every} with "
+            f"trainer.max_epochs={epochs}"
+        )
+    return None
+
+
+GAPS = {  # shares in [0, 1) that torch's own constructors do not hold to it
+    "SGD": ("momentum",),
+    "RMSprop": ("momentum", "alpha"),
+}
+
+
+def optimizer_range(plain: Mapping[str, Any]) -> str | None:
+    """What torch's optimizers let through and would fail at, make NaN of or run away with."""
+    node = plain["optimizer"]
+    kind = node["_target_"].rpartition(".")[2]
+    if kind == "SparseAdam":
+        return f"optimizer._target_={node['_target_']}: gradients here are dense; use Adam"
+    for key, value in node.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"optimizer.{key}={value}: a finite number is expected"
+        if key in GAPS.get(kind, ()) and not 0 <= value < 1:
+            return f"optimizer.{key}={value}: {key} must lie in [0, 1)"
     return None
 
 

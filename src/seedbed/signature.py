@@ -60,10 +60,8 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
     open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
     names = {k for k, p in taken.items() if p.kind in NAMED}
     free = names - set(offered)
-    for key, value in given.items():
-        if key not in names and not open_ended:
-            what = f"{node['_target_']} has no argument {key!r}"
-            yield f"{path}.{key}={shown(value)}: {what}; {nearest(key, free)}"
+    if not open_ended:
+        yield from strangers(path, node["_target_"], given, names, free)
     hints = hints_of(target)
     for key in given.keys() & hints.keys():
         value = given[key]
@@ -74,6 +72,21 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
         needed = {k for k in free & own.keys() if own[k].default is inspect.Parameter.empty}
         for key in sorted(needed - given.keys()):
             yield f"{path}.{key}: {node['_target_']} needs a value for it"
+
+
+def strangers(
+    path: str, target: str, given: Node, names: set[str], free: set[str]
+) -> Iterator[str]:
+    """Yield the arguments that the target does not have: slips, and what an option left behind."""
+    unknown = [key for key in given if key not in names]
+    slips = [key for key in unknown if nearest(key, free).startswith("did")]
+    left = [key for key in unknown if key not in slips]
+    if len(left) > 1:
+        these, removed = ", ".join(left), " ".join(f"~{path}.{key}" for key in left)
+        yield f"{path}: {target} has no arguments {these}; remove them with {removed}"
+    for key in slips + left * (len(left) == 1):
+        what = f"{path}.{key}={shown(given[key])}: {target} has no argument {key!r}"
+        yield f"{what}; {nearest(key, free)}" + f"; ~{path}.{key} removes it" * (key in left)
 
 
 def own_parameters(target: Any) -> Mapping[str, inspect.Parameter]:
@@ -175,6 +188,8 @@ def words(hint: Any) -> str:
         return names[hint]
     if origin is tuple and ... not in args:
         return f"a list of {len(args)}: [{', '.join(words(a) for a in args)}]"
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return "a mapping {key: value}"
     if args and inspect.isclass(origin) and issubclass(origin, Iterable):
         return f"a list, each {words(args[0])}"
     return getattr(hint, "__name__", str(hint))
@@ -192,13 +207,18 @@ def shown(value: Any) -> str:
     return "null" if value is None else text if len(text) < 60 else f"{text[:57]}..."
 
 
-def refusal(node: Node, **stand_ins: Any) -> str | None:
-    """Return why the target does not accept its values, by building it once."""
+def built(node: Node, **stand_ins: Any) -> Any:
+    """Return what a node describes, with those `stand_ins` that its target takes."""
     target = resolve(node["_target_"])
     given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
     wanted = {k: v for k, v in stand_ins.items() if k in parameters_of(target)}
+    return target(**(wanted | given))
+
+
+def refusal(node: Node, **stand_ins: Any) -> str | None:
+    """Return why the target does not accept its values, by building it once."""
     try:
-        target(**(wanted | given))
+        built(node, **stand_ins)
     except Exception as error:  # whatever a constructor says against its values
         return str(error).splitlines()[0]
     return None

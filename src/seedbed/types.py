@@ -6,7 +6,7 @@ K outputs of the model.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,7 @@ class Clock:
     step: int  # updates made so far
     total: float  # updates of the whole training, inf when it has no end
     per_epoch: int  # updates an epoch
+    lr: float = 1.0  # of the group that asks, before any schedule
 
 
 class Schedule(Protocol):
@@ -68,6 +69,25 @@ class Schedule(Protocol):
 
     def __call__(self, clock: Clock) -> float:
         """Return the factor at this step, dimensionless, >= 0."""
+        ...
+
+
+@runtime_checkable
+class Observing(Protocol):
+    """A schedule that looks at a metric after every validation."""
+
+    monitor: str  # its name
+
+    def observe(self, value: float, clock: Clock) -> None:
+        """Take in the metric."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was seen so far as plain data, for the checkpoint."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what was seen."""
         ...
 
 
@@ -168,6 +188,9 @@ Augment = Callable[[Tensor], Tensor]
 """`(B, ...) -> (B, ...)`: fresh randomness every call, labels unchanged."""
 
 ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
-"""`model -> optimizer groups`, each with a `name`; every parameter in exactly one."""
+"""`model -> optimizer groups`, each with a `name`; every parameter in exactly one.
+
+A group may carry a `lr_multiplier`: the task multiplies the optimizer's rate for it, once.
+"""
 
 OptimizerFactory = Callable[[Iterable[dict[str, Any]]], Optimizer]

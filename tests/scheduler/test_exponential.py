@@ -21,7 +21,7 @@ def test_50_epochs_at_98_percent() -> None:
 
 
 def test_smoothly() -> None:
-    curve = factors(Exponential(0.81, smooth=True), 6, total=9, per_epoch=2)
+    curve = factors(Exponential(0.81, staircase=False), 6, total=9, per_epoch=2)
     assert curve == pytest.approx([0.9**step for step in range(6)])
 
 

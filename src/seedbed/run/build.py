@@ -234,6 +234,7 @@ def build(cfg: Config, out: Path) -> Parts:
     rehearse(task, data)
     trainer = make_trainer(cfg, out)
     if "fit" in cfg.stages:
+        rehearse_groups(task)
         refuse_lone_example(net, data, trainer)
     return Parts(data, task, trainer, out)
 
@@ -257,3 +258,15 @@ def rehearse(task: Supervised, data: Data) -> None:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
             task.train()
+
+
+def rehearse_groups(task: Supervised) -> None:
+    """Make the optimizer once, before anything is written.
+
+    Raises:
+        Refused: the parameter groups or the optimizer do not go with the model.
+    """
+    try:
+        task.make_optimizer()
+    except ValueError as error:
+        raise Refused(f"param_groups: {str(error).splitlines()[0]}") from error

@@ -17,6 +17,7 @@ from seedbed.run.build import Parts, build
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.table import read_inputs, write_predictions
+from seedbed.task._rates import Unfit
 from seedbed.types import Batch
 
 Metrics = dict[str, float]
@@ -77,12 +78,15 @@ class Run:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
         last = self.last() if self.cfg.run else None
-        trainer.fit(
-            task,
-            datamodule=cast(LightningDataModule, self.parts.data),
-            ckpt_path=last,
-            weights_only=True,
-        )
+        try:
+            trainer.fit(
+                task,
+                datamodule=cast(LightningDataModule, self.parts.data),
+                ckpt_path=last,
+                weights_only=True,
+            )
+        except Unfit as error:
+            raise Refused(str(error)) from error
         final = {k: v.item() for k, v in trainer.callback_metrics.items() if "/" in k}
         kept = trainer.checkpoint_callback
         return final | (kept.best_metrics if isinstance(kept, BestAndLast) else {})

@@ -1,4 +1,9 @@
-"""A constant learning rate."""
+"""A constant learning rate.
+
+Formula: η(t) = η
+Source: Robbins & Monro 1951, "A Stochastic Approximation Method", on why a rate that never falls
+ends in noise, https://doi.org/10.1214/aoms/1177729586.
+"""
 
 from seedbed.scheduler._warmup import Warmup
 from seedbed.types import Clock
@@ -9,6 +14,9 @@ class Constant(Warmup):
 
     Args:
         warmup: epochs of linear warm-up first.
+
+    Raises:
+        ValueError: `warmup` is negative.
     """
 
     def after(self, clock: Clock) -> float:

@@ -1,6 +1,11 @@
-"""Exponential decay of the learning rate."""
+"""Exponential decay of the learning rate.
 
-from seedbed.scheduler._warmup import Warmup
+Formula: η(t) = η γ^⌊t / every⌋, or without ⌊⌋ if not in stairs
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 8.3.1,
+https://www.deeplearningbook.org.
+"""
+
+from seedbed.scheduler._warmup import Warmup, check_every, check_gamma, falls
 from seedbed.types import Clock
 
 
@@ -10,7 +15,7 @@ class Exponential(Warmup):
     Args:
         gamma: factor, in (0, 1]; .98 leaves .364 after 50 epochs.
         every: epochs between two falls, > 0.
-        smooth: fall a little at every step, instead of all at once.
+        staircase: fall all at once, instead of a little at every step.
         warmup: epochs of linear warm-up first; the decay starts after it.
 
     Raises:
@@ -18,17 +23,15 @@ class Exponential(Warmup):
     """
 
     def __init__(
-        self, gamma: float = 0.95, every: float = 1, smooth: bool = False, warmup: float = 0.0
+        self, gamma: float = 0.95, every: float = 1, staircase: bool = True, warmup: float = 0.0
     ) -> None:
         super().__init__(warmup)
-        if not 0 < gamma <= 1:
-            raise ValueError(f"gamma must lie in (0, 1], got {gamma}")
-        if every <= 0:
-            raise ValueError(f"every must be more than 0 epochs, got {every}")
-        self.gamma, self.every, self.smooth = gamma, every, smooth
+        check_gamma(gamma)
+        check_every(every)
+        self.gamma, self.every, self.staircase = gamma, every, staircase
 
     def after(self, clock: Clock) -> float:
         """Return gamma to the power of the falls so far."""
-        falls = clock.step / (self.every * clock.per_epoch)
-        # 99 / (1.1 · 90) is .9999999999999999: a fall must not come a step late by rounding.
-        return self.gamma ** (falls if self.smooth else int(falls + 1e-9))
+        if self.staircase:
+            return self.gamma ** falls(clock, self.every)
+        return self.gamma ** (clock.step / (self.every * clock.per_epoch))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import torch
@@ -13,11 +13,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
+from seedbed.task._rates import factors, multiplied, set_rates
 from seedbed.task._watch import Watch
 from seedbed.types import (
     Augment,
     Batch,
     Clock,
+    Observing,
     OptimizerFactory,
     ParamGroups,
     Regularizer,
@@ -77,7 +79,8 @@ class Supervised(LightningModule):
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler, self._target_scaling = scheduler, target_scaling
         self._watch = Watch()
-        self._factor: Callable[[int], float] | None = None
+        self._factors: list[Callable[[int], float]] = []
+        self._start = Clock(0, math.inf, 1)
         for _, regularizer in self._named_regularizers():
             regularizer.prepare(model, spec)
 
@@ -154,36 +157,54 @@ class Supervised(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer and a schedule that is a closed form of progress."""
-        groups = self._groups()
-        optimizer = self._optimizer(groups)
+        optimizer = self.make_optimizer()
         if self._scheduler is None:
             return optimizer
         self.trainer.fit_loop.setup_data()  # or the number of batches is not yet known
-        schedule, total = self._scheduler, float(self.trainer.estimated_stepping_batches)
-        accumulated = self.trainer.accumulate_grad_batches
+        total, accumulated = (
+            self.trainer.estimated_stepping_batches,
+            self.trainer.accumulate_grad_batches,
+        )
         per_epoch = max(1, math.ceil(self.trainer.num_training_batches / accumulated))
-
-        def factor(step: int) -> float:
-            return schedule(Clock(step, total, per_epoch))
-
-        self._factor = factor
+        self._start = Clock(0, float(total), per_epoch)
+        self._factors = factors(self._scheduler, optimizer, self._start)
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
+            "lr_scheduler": {"scheduler": LambdaLR(optimizer, self._factors), "interval": "step"},
         }
+
+    def make_optimizer(self) -> Optimizer:
+        """Return an optimizer over the parameter groups, each at its own rate."""
+        return multiplied(self._optimizer(self._groups()))
 
     def on_train_start(self) -> None:
         """Follow the new end of a training that goes on; its checkpoint knew only the old one."""
-        if self._factor is not None:
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        if self._factors:
             optimizer = self.optimizers(use_pl_optimizer=False)
             assert isinstance(optimizer, Optimizer)
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * self._factor(self.global_step)
+            set_rates(optimizer, self._factors, self.global_step)
+
+    def _observe(self, values: dict[str, float]) -> None:
+        """Show a schedule that looks at a metric what the validation measured."""
+        if isinstance(self._scheduler, Observing) and self.trainer.state.fn == "fit":
+            clock = replace(self._start, step=self.global_step)
+            self._scheduler.observe(values[self._scheduler.monitor], clock)
+            self._set_rates()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what the data knew as plain data, so that the model can be rebuilt without it."""
         spec = asdict(self.spec)
         checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
+        if isinstance(self._scheduler, Observing):
+            checkpoint["schedule"] = self._scheduler.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on from what the schedule had seen."""
+        if isinstance(self._scheduler, Observing) and "schedule" in checkpoint:
+            self._scheduler.load_state_dict(checkpoint["schedule"])
 
     def _groups(self) -> list[dict[str, Any]]:
         if self._param_groups is None:
@@ -242,16 +263,17 @@ class Supervised(LightningModule):
         if self.trainer.sanity_checking:
             self.logs.end_epoch("val", self.trainer)  # and forget it
         else:
-            self._end_epoch("val")
+            self._observe(self._end_epoch("val"))
 
     def on_test_epoch_end(self) -> None:
         """Log the means over the test split."""
         self._end_epoch("test")
 
-    def _end_epoch(self, split: Split) -> None:
+    def _end_epoch(self, split: Split) -> dict[str, float]:
         values = self.logs.end_epoch(split, self.trainer)
         self.log_dict(values, logger=False)  # for whoever monitors; all ranks agree already
         self._write(values)
+        return values
 
     def _write(self, values: dict[str, float]) -> None:
         if self.trainer.state.fn == "fit":

@@ -1,0 +1,44 @@
+"""The learning rate of every group: its own, times what the schedule says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from torch.optim import Optimizer
+
+from seedbed.types import Clock, Schedule
+
+
+class Unfit(ValueError):
+    """A part that does not go with the length of the training, known only when it starts."""
+
+
+def multiplied(optimizer: Optimizer) -> Optimizer:
+    """Turn the `lr_multiplier` of every group into a rate of its own."""
+    for group in optimizer.param_groups:
+        group["lr"] *= group.pop("lr_multiplier", 1.0)
+    return optimizer
+
+
+def factors(schedule: Schedule, optimizer: Optimizer, start: Clock) -> list[Callable[[int], float]]:
+    """Return for every group the factor on its rate, as a function of the updates made.
+
+    Raises:
+        Unfit: the schedule does not go with a training of this length.
+    """
+    check = getattr(schedule, "check", None)
+    try:
+        if check is not None:
+            check(start)
+    except ValueError as error:
+        raise Unfit(f"scheduler: {error}") from error
+
+    def factor_of(lr: float) -> Callable[[int], float]:
+        return lambda step: schedule(replace(start, step=step, lr=lr))
+
+    return [factor_of(float(group["lr"])) for group in optimizer.param_groups]
+
+
+def set_rates(optimizer: Optimizer, factors: list[Callable[[int], float]], step: int) -> None:
+    """Give every group the rate of the next update."""
+    for group, factor in zip(optimizer.param_groups, factors, strict=True):
+        group["lr"] = group["initial_lr"] * factor(step)
