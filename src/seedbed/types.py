@@ -145,7 +145,7 @@ class Regularizer(nn.Module):
     order: int = 0
     """Lower ones come first."""
 
-    rates: Mapping[int, float] = {}  # noqa: RUF012 -- replaced, never changed
+    group_rates: Mapping[int, float] = {}
     """Learning rate of each parameter by its `id` in the update just made, where groups differ."""
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:

@@ -13,16 +13,20 @@ from seedbed.types import Spec
 ClassWeight = Literal["balanced"] | Sequence[float] | None
 
 
-def refuse_weights(class_weight: ClassWeight) -> None:
-    """Raise a ValueError unless this can be the weights of classes."""
+def listed(class_weight: ClassWeight) -> list[float] | None:
+    """Return the weights of classes that the user wrote down, None if the data decides.
+
+    Raises:
+        ValueError: they cannot be weights.
+    """
     if class_weight is None or class_weight == "balanced":
-        return
+        return None
     if isinstance(class_weight, str):
         raise ValueError(f"class_weight must be null, balanced or a list, got {class_weight!r}")
-    if not all(0 <= w < inf for w in class_weight) or not any(class_weight):
-        raise ValueError(
-            f"class_weight must be at least 0, and not all 0, got {list(class_weight)}"
-        )
+    numbers = [float(weight) for weight in class_weight]
+    if not all(0 <= weight < inf for weight in numbers) or not any(numbers):
+        raise ValueError(f"class_weight must be at least 0, finite and not all 0, got {numbers}")
+    return numbers
 
 
 def refuse_smoothing(label_smoothing: float) -> None:
@@ -44,21 +48,20 @@ def weights_of(class_weight: ClassWeight, spec: Spec) -> list[float] | None:
         ValueError: the data has another number of classes, or a class without training examples
             that would have to be balanced.
     """
-    if class_weight is None:
-        return None
-    count = len(spec.classes)
-    if class_weight == "balanced":
-        missing = [name for name, n in zip(spec.classes, spec.counts, strict=False) if not n]
-        if missing or len(spec.counts) != count:
-            names = ", ".join(missing) or "all"
-            raise ValueError(
-                f"class_weight=balanced: classes without training examples: {names}; "
-                "give a list of weights"
-            )
-        return [sum(spec.counts) / (count * n) for n in spec.counts]
-    if len(class_weight) != count:
-        raise ValueError(f"class_weight has {len(class_weight)} numbers, the data {count} classes")
-    return [float(weight) for weight in class_weight]  # pyright: ignore[reportArgumentType]
+    numbers, count = listed(class_weight), len(spec.classes)
+    if numbers is not None and len(numbers) != count:
+        raise ValueError(f"class_weight has {len(numbers)} numbers, the data {count} classes")
+    if class_weight != "balanced":
+        return numbers
+    if len(spec.counts) != count:
+        raise ValueError("class_weight=balanced: the data does not count its classes")
+    missing = [name for name, n in zip(spec.classes, spec.counts, strict=True) if n == 0]
+    if missing:
+        raise ValueError(
+            f"class_weight=balanced: no training examples of {', '.join(missing)}; "
+            "write a list of weights"
+        )
+    return [sum(spec.counts) / (count * n) for n in spec.counts]
 
 
 def precise(logits: Tensor) -> Tensor:

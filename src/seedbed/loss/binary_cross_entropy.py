@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from seedbed.loss._targets import (
     ClassWeight,
     Weights,
+    listed,
     precise,
     probabilities,
     refuse_smoothing,
     refuse_values,
-    refuse_weights,
     smoothed,
     weights_of,
 )
@@ -43,13 +43,13 @@ class BinaryCrossEntropy(nn.Module):
 
     def __init__(self, class_weight: ClassWeight = None, label_smoothing: float = 0.0) -> None:
         super().__init__()
-        refuse_weights(class_weight)
         refuse_smoothing(label_smoothing)
-        self.class_weight, self.label_smoothing = class_weight, label_smoothing
-        given = class_weight is not None and not isinstance(class_weight, str)
-        if given and len(class_weight) != 2:  # pyright: ignore[reportArgumentType]
-            raise ValueError(f"class_weight must be 2 numbers, got {len(class_weight)}")  # pyright: ignore[reportArgumentType]
-        self.weights = Weights(class_weight if given else [1.0, 1.0])  # pyright: ignore[reportArgumentType]
+        self.class_weight: ClassWeight = class_weight
+        self.label_smoothing = label_smoothing
+        numbers = listed(class_weight) or [1.0, 1.0]
+        if len(numbers) != 2:
+            raise ValueError(f"class_weight must be two numbers, got {numbers}")
+        self.weights = Weights(numbers)
 
     def prepare(self, spec: Spec) -> None:
         """Weigh the two classes of the data."""

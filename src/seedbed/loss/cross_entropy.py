@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from seedbed.loss._targets import (
     ClassWeight,
     Weights,
+    listed,
     precise,
     probabilities,
     refuse_smoothing,
     refuse_values,
-    refuse_weights,
     smoothed,
     weights_of,
 )
@@ -46,11 +46,11 @@ class CrossEntropy(nn.Module):
 
     def __init__(self, class_weight: ClassWeight = None, label_smoothing: float = 0.0) -> None:
         super().__init__()
-        refuse_weights(class_weight)
         refuse_smoothing(label_smoothing)
-        self.class_weight, self.label_smoothing = class_weight, label_smoothing
-        given = class_weight is not None and not isinstance(class_weight, str)
-        self.weights = Weights(class_weight) if given else None  # pyright: ignore[reportArgumentType]
+        self.class_weight: ClassWeight = class_weight
+        self.label_smoothing = label_smoothing
+        numbers = listed(class_weight)
+        self.weights = None if numbers is None else Weights(numbers)
 
     def prepare(self, spec: Spec) -> None:
         """Weigh the classes of the data."""

@@ -49,4 +49,4 @@ class ElasticNet(Regularizer):
     def after_step(self, model: nn.Module, lr: float) -> None:
         """Shrink the weights."""
         if self.proximal:
-            shrink(model, self.coef * self.l1_ratio, lr, self.rates)
+            shrink(model, self.coef * self.l1_ratio, lr, self.group_rates)

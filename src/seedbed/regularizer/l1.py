@@ -46,4 +46,4 @@ class L1(Regularizer):
     def after_step(self, model: nn.Module, lr: float) -> None:
         """Shrink the weights."""
         if self.proximal:
-            shrink(model, self.coef, lr, self.rates)
+            shrink(model, self.coef, lr, self.group_rates)

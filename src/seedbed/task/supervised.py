@@ -213,7 +213,7 @@ class Supervised(LightningModule):
         if self.regularizers:
             lr, rates = self._rates()
             for _, regularizer in self._named_regularizers():
-                regularizer.rates = rates
+                regularizer.group_rates = rates
                 regularizer.after_step(self.model, lr)
 
     def _rates(self) -> tuple[float, dict[int, float]]:
