@@ -129,7 +129,9 @@ def test_validation_first_leaves_weights_that_can_be_trained_with() -> None:
 
 def test_a_batch_of_weightless_classes_costs_nothing() -> None:
     logits = LOGITS.clone().requires_grad_()
-    cost = build("loss", "cross_entropy", class_weight=[0.0, 0.0, 1.0])(logits, torch.tensor([0, 1]))
+    cost = build("loss", "cross_entropy", class_weight=[0.0, 0.0, 1.0])(
+        logits, torch.tensor([0, 1])
+    )
     cost.backward()
     assert cost.item() == 0
     assert logits.grad is not None
