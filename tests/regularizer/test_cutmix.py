@@ -58,9 +58,8 @@ def test_boxes_cover_their_share_unless_the_border_cuts_them_off() -> None:
     whole = sum(area == 800 for area in areas) / 2000
     assert abs(whole - 21 / 40 * 41 / 80) < 0.05  # centres far enough from the border
     assert min(areas) <= 12 * 23
-    assert (
-        box(8, 8, kept=1.0)[0] == box(8, 8, kept=1.0)[1] or box(8, 8, 1.0)[2] == box(8, 8, 1.0)[3]
-    )
+    top, bottom, left, right = box(8, 8, kept=1.0)
+    assert (top, left) == (bottom, right)
 
 
 def test_values_mix_by_area() -> None:

@@ -52,7 +52,7 @@ def test_under_a_scaling_it_is_in_the_units_that_the_model_sees() -> None:
     minmax = MinMax((3,), range=(-1.0, 1.0))
     minmax.fit(x)
     assert close(noise(0.3, torch.zeros(N, 3), minmax).std(0), [0.3, 30.0, 0.15])
-    assert close(noise(0.3, torch.zeros(N, 3), L2((3,))).std(0), [0.3, 0.3, 0.3])
+    assert close(noise(0.3, torch.zeros(N, 3), L2()).std(0), [0.3, 0.3, 0.3])
 
 
 def test_a_mean_that_swallows_the_deviation_in_single_precision_does_no_harm() -> None:
