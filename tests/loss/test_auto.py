@@ -14,12 +14,13 @@ VALUES = Spec((2,), "value", 2)
 
 def test_cross_entropy_for_classes() -> None:
     logits, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 2, 1])
-    for options in ({}, {"class_weight": "balanced"}, {"label_smoothing": 0.2}):
+    chosen: list[dict[str, Any]] = [{}, {"class_weight": "balanced"}, {"label_smoothing": 0.2}]
+    for options in chosen:
         made, expected = build("loss", "auto", **options), build("loss", "cross_entropy", **options)
         made.prepare(CLASSES)
         expected.prepare(CLASSES)
         assert torch.equal(made(logits, y), expected(logits, y))
-    assert not hasattr(made, "outputs")
+        assert not hasattr(made, "outputs")
 
 
 def test_mse_for_values() -> None:

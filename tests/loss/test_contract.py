@@ -6,13 +6,13 @@ from option import build, names
 from torch import Tensor
 
 from seedbed.rules import LOSS_FITS, misfit
-from seedbed.types import Spec
+from seedbed.types import Kind, Spec
 
 
 def example(name: str) -> tuple[torch.nn.Module, Tensor, Tensor]:
     """Return a prepared loss with 6 outputs of a model and 6 targets."""
     loss = build("loss", name)
-    kind = LOSS_FITS.get(type(loss).__name__, "class")
+    kind: Kind = "value" if LOSS_FITS.get(type(loss).__name__) == "value" else "class"
     spec = Spec((2,), kind, 2, ("a", "b"), (3, 3)) if kind == "class" else Spec((2,), kind, 2)
     if hasattr(loss, "prepare"):
         loss.prepare(spec)

@@ -254,7 +254,7 @@ def test_a_proximal_step_uses_the_rate_of_each_weight_s_group() -> None:
 
 
 def test_a_regularizer_that_refuses_is_named() -> None:
-    with pytest.raises(ValueError, match="^regularizer.smooth: label_smoothing needs targets"):
+    with pytest.raises(ValueError, match=r"^regularizer\.smooth: label_smoothing needs targets"):
         task(spec=Spec((2,), "value", 3), regularizers={"smooth": LabelSmoothing()})
 
 
