@@ -74,9 +74,13 @@ WRONG = [
     ("loss.class_weight=[1,2]", "loss: class_weight has 2 numbers, the data 3 classes"),
     ("loss.class_weight=[1,-1,1]", "loss: class_weight must be at least 0, finite and not all 0"),
     ("loss.class_weight=[0,0,0]", "loss: class_weight must be at least 0, finite and not all 0"),
-    ("loss.class_weight=balance", "loss.class_weight=balance: "),
-    ("loss.class_weight=[a,b,c]", "loss.class_weight=[a, b, c]: "),
-    ("loss.class_weight=3", "loss.class_weight=3: "),
+    (
+        "loss.class_weight=balance",
+        "loss.class_weight=balance: seedbed.loss.auto.Auto expects balanced or a list, each a "
+        "number or null",
+    ),
+    ("loss.class_weight=[a,b,c]", "loss.class_weight=[a, b, c]: seedbed.loss.auto.Auto expects"),
+    ("loss.class_weight=3", "loss.class_weight=3: seedbed.loss.auto.Auto expects balanced or a"),
     (
         "loss.class_weight=balanced data.form=plane",
         "loss: class_weight needs targets that are classes",
