@@ -54,11 +54,74 @@ WRONG = [
         "model=cnn ~model.widths",
         "model: a cnn needs images (channels, height, width), got shape (2,)",
     ),
-    ("loss=mse", "loss: MSELoss needs real numbers as targets, the data has classes; use CrossEn"),
     (
-        "data.form=plane",
-        "loss: CrossEntropyLoss needs classes as targets, the data has real numbers",
+        "loss=mse",
+        "loss: MSELoss needs real numbers as targets, the data has classes; use "
+        "loss=cross_entropy, binary_cross_entropy or kl_div",
     ),
+    ("loss=huber", "loss: Huber needs real numbers as targets, the data has classes"),
+    (
+        "loss=cross_entropy data.form=plane",
+        "loss: CrossEntropy needs classes as targets, the data has real numbers; use "
+        "loss=mse, mae or huber",
+    ),
+    ("loss=kl_div data.form=plane", "loss: KLDiv needs classes as targets"),
+    ("loss=binary_cross_entropy data.form=plane", "loss: BinaryCrossEntropy needs classes"),
+    (
+        "loss=binary_cross_entropy",
+        "loss: binary_cross_entropy needs two classes, the data has 3; use loss=cross_entropy",
+    ),
+    ("loss.class_weight=[1,2]", "loss: class_weight has 2 numbers, the data 3 classes"),
+    ("loss.class_weight=[1,-1,1]", "loss: class_weight must be at least 0, finite and not all 0"),
+    ("loss.class_weight=[0,0,0]", "loss: class_weight must be at least 0, finite and not all 0"),
+    (
+        "loss.class_weight=balance",
+        "loss.class_weight=balance: seedbed.loss.auto.Auto expects balanced or a list, each a "
+        "number or null",
+    ),
+    ("loss.class_weight=[a,b,c]", "loss.class_weight=[a, b, c]: seedbed.loss.auto.Auto expects"),
+    ("loss.class_weight=3", "loss.class_weight=3: seedbed.loss.auto.Auto expects balanced or a"),
+    (
+        "loss.class_weight=balanced data.form=plane",
+        "loss: class_weight needs targets that are classes",
+    ),
+    ("loss.label_smoothing=1.5", "loss: label_smoothing must lie in [0, 1), got 1.5"),
+    (
+        "loss.label_smoothing=0.1 data.form=plane",
+        "loss: label_smoothing needs targets that are classes",
+    ),
+    ("loss=huber loss.delta=0 data.form=plane", "loss: delta must be positive and finite, got 0"),
+    ("+regularizer=l1 regularizer.l1.coef=-1", "regularizer.l1: coef must be at least 0"),
+    (
+        "regularizer=elastic_net regularizer.elastic_net.l1_ratio=2",
+        "regularizer.elastic_net: l1_ratio must lie in [0, 1], got 2",
+    ),
+    (
+        "regularizer=dropout model=linear ~model.widths",
+        "regularizer.dropout: the model has no dropout layer",
+    ),
+    ("regularizer=dropout regularizer.dropout.p=1", "regularizer.dropout: p must lie in [0, 1)"),
+    ("regularizer=cutmix", "regularizer.cutmix: cutmix needs images, got inputs of shape (2,)"),
+    ("regularizer=[mixup,cutmix]", "regularizer=[mixup,cutmix]: each mixes the whole batch"),
+    ("regularizer=mixup regularizer.mixup.alpha=0", "regularizer.mixup: alpha must be positive"),
+    ("regularizer=max_norm regularizer.max_norm.c=0", "regularizer.max_norm: c must be positive"),
+    ("regularizer=noise regularizer.noise.std=-1", "regularizer.noise: std must be at least 0"),
+    (
+        "regularizer=label_smoothing data.form=plane",
+        "regularizer.label_smoothing: label_smoothing needs targets that are classes",
+    ),
+    (
+        "regularizer=weight_decay optimizer=adamw regularizer.weight_decay.coef=0.1",
+        "regularizer.weight_decay.coef=0.1 with optimizer.weight_decay=0.01: two values",
+    ),
+    (
+        "regularizer=weight_decay optimizer=sgd optimizer._target_=torch.optim.Rprop "
+        "~optimizer.weight_decay",
+        "regularizer=weight_decay: Rprop takes no weight_decay; use regularizer=l2",
+    ),
+    ("augment=cutout", "augment=cutout needs images, got inputs of shape (2,)"),
+    ("augment=cutout augment.cutout.size=2", "augment.cutout: size must lie in [0, 1], got 2"),
+    ("augment=basic augment.basic.shear=90", "augment.basic: shear must lie in [0, 90), got 90"),
     ("monitor.mode=up", "monitor.mode=up: auto, min or max is expected"),
     ("monitor.name=val/accc", "monitor.name=val/accc: no such metric; did you mean 'val/acc'?"),
     ("stages=tset", "stages: there is no stage 'tset'; did you mean 'test'?"),
@@ -157,7 +220,6 @@ WRONG = [
         "monitor=val/acc",
         "monitor=val/acc: monitor.name=<value> or monitor.mode=<value> is expected",
     ),
-    ("loss.reduction=sum", "loss.reduction=sum: mean is expected"),
     ("init=[gaussian,class_prior,orthogonal]", "init=[gaussian,orthogonal]: each overwrites the"),
     ("init=pretrained", "init.pretrained: name the weights: either run=<folder> or path=<file>"),
     (
@@ -218,6 +280,7 @@ WRONG = [
         "init=[he] with model=ensemble: its members are trained already",
     ),
     ("init=[he,xavier]", "init=[he,xavier]: each overwrites the one before"),
+    ("loss=mse loss.reduction=sum data.form=plane", "loss.reduction=sum: mean is expected"),
     ("callback=[ema,ema]", "callback=[ema,ema]: ema stands there twice"),
     ("~callback", "~callback: write callback=[] for none"),
     ("~optimizer", "~optimizer: a run needs one"),
@@ -257,12 +320,18 @@ CONTRADICTIONS = [
     ),
     (["callback=[ema]", "+callback=early_stopping"], "one would be ignored; write all of callback"),
     (["+regularizer=l2", "optimizer=adamw"], "both shrink the same weights"),
+    (["regularizer=elastic_net", "optimizer.weight_decay=0.1"], "both shrink the same weights"),
+    (["regularizer=[l2,weight_decay]"], "remove one with ~regularizer.l2 or ~regularizer.weight"),
     (["+regularizer=label_smoothing", "loss.label_smoothing=0.1"], "would be smoothed twice"),
+    (
+        ["regularizer=label_smoothing", "loss=cross_entropy", "loss.label_smoothing=0.1"],
+        "would be smoothed twice",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("words", "says"), CONTRADICTIONS, ids=["rules", "list", "decay", "smoothing"]
+    ("words", "says"), CONTRADICTIONS, ids=[" ".join(words) for words, _ in CONTRADICTIONS]
 )
 def test_parts_that_contradict_each_other_are_refused(
     words: list[str], says: str, train: Train

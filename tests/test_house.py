@@ -25,6 +25,8 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*/*.py")
     if not path.stem.startswith("_") and (CONFIGS / path.relative_to(PACKAGE).parts[0]).is_dir()
 )
+WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
+IMAGES = ("basic", "cutout")
 NEEDS = {  # what an option of one group asks of the others
     "data/digits": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
     "data/fashion_mnist": ["data=fashion_mnist", "model=cnn", "~model.widths", "~data.size"],
@@ -34,6 +36,10 @@ NEEDS = {  # what an option of one group asks of the others
     "model/inception": ["data=digits", "model=inception", "~model.widths", "~data.size"],
     "loss/mse": ["loss=mse", "data.form=plane"],
     "augment/basic": ["data=digits", "augment=basic", "~data.size"],
+    **{f"loss/{name}": [f"loss={name}", "data.form=plane"] for name in ("mse", "mae", "huber")},
+    "loss/binary_cross_entropy": ["loss=binary_cross_entropy", "data.form=moons"],
+    "regularizer/cutmix": ["data=digits", "model=cnn", "regularizer=cutmix", *WITHOUT],
+    **{f"augment/{name}": ["data=digits", f"augment={name}", "~data.size"] for name in IMAGES},
     "checkpoint/none": ["checkpoint=none", "stages=fit"],
     "logger/none": ["logger=none"],
     "scheduler/plateau": ["scheduler=plateau", "scheduler.patience=0"],

@@ -10,8 +10,19 @@ from seedbed import signature
 from seedbed.nearest import nearest
 
 STAGES = ["fit", "test", "predict", "report"]
-DIRECTION = {"loss": "min", "mae": "min", "rmse": "min", "acc": "max", "r2": "max"}
-LOSS_FITS = {"CrossEntropyLoss": "class", "MSELoss": "value"}
+DIRECTION = {
+    **dict.fromkeys(("loss", "mae", "rmse"), "min"),
+    **dict.fromkeys(("acc", "f1", "auroc", "r2"), "max"),
+}
+LOSS_FITS = {  # by class name, ours and torch's
+    **dict.fromkeys(("CrossEntropy", "BinaryCrossEntropy", "KLDiv"), "class"),
+    **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss"), "class"),
+    **dict.fromkeys(("KLDivLoss", "MultiMarginLoss", "SoftMarginLoss"), "class"),
+    **dict.fromkeys(("MultiLabelMarginLoss", "MultiLabelSoftMarginLoss"), "class"),
+    **dict.fromkeys(("Huber", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"), "value"),
+    **dict.fromkeys(("PoissonNLLLoss", "GaussianNLLLoss"), "value"),
+}
+FITTING = {"class": "cross_entropy, binary_cross_entropy or kl_div", "value": "mse, mae or huber"}
 TARGETS = {"class": "classes", "value": "real numbers"}
 
 
@@ -77,6 +88,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield combinations of parts that each fit but not together."""
     for rule in (
         two_decays,
+        decay_without_taker,
+        two_mixings,
         two_smoothings,
         loss_against_data,
         two_inits,
@@ -96,24 +109,68 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
             yield problem
 
 
+SHRINKING = ("l2", "elastic_net")  # penalties that pull weights as weight decay does
+
+
 def two_decays(plain: Mapping[str, Any]) -> str | None:
     """An L2 penalty and weight decay on the same weights."""
-    known = signature.parameters_of(signature.resolve(plain["optimizer"]["_target_"]))
-    default = known["weight_decay"].default if "weight_decay" in known else 0
-    decay = plain["optimizer"].get("weight_decay", default)
-    if not plain["regularizer"].get("l2"):
-        return None
-    if decay:
-        return (
-            f"regularizer=l2 with optimizer.weight_decay={decay}: both shrink the same weights; "
-            "set optimizer.weight_decay=0 or remove the penalty with ~regularizer.l2"
-        )
-    for rule in (plain["param_groups"] or {}).get("rules", []):
-        if isinstance(rule, Mapping) and rule.get("weight_decay"):
+    decay = default_decay(plain)
+    asked = plain["regularizer"].get("weight_decay")
+    for name in SHRINKING:
+        penalty = plain["regularizer"].get(name)
+        if not penalty or penalty.get("l1_ratio", 0) == 1:
+            continue
+        if asked:
             return (
-                f"regularizer=l2 with weight_decay={rule['weight_decay']} in param_groups.rules: "
-                "both shrink the same weights; remove the penalty with ~regularizer.l2"
+                f"regularizer=[{name},weight_decay]: both shrink the same weights; remove one "
+                f"with ~regularizer.{name} or ~regularizer.weight_decay"
             )
+        if decay:
+            return (
+                f"regularizer={name} with optimizer.weight_decay={decay}: both shrink the same "
+                f"weights; set optimizer.weight_decay=0 or remove the penalty with "
+                f"~regularizer.{name}"
+            )
+        for rule in (plain["param_groups"] or {}).get("rules", []):
+            if isinstance(rule, Mapping) and rule.get("weight_decay"):
+                return (
+                    f"regularizer={name} with weight_decay={rule['weight_decay']} in "
+                    "param_groups.rules: both shrink the same weights; remove the penalty with "
+                    f"~regularizer.{name}"
+                )
+    return None
+
+
+def default_decay(plain: Mapping[str, Any]) -> Any:
+    """Return the optimizer's own weight decay, None if it takes none."""
+    known = signature.parameters_of(signature.resolve(plain["optimizer"]["_target_"]))
+    if "weight_decay" not in known:
+        return plain["optimizer"].get("weight_decay")
+    return plain["optimizer"].get("weight_decay", known["weight_decay"].default)
+
+
+def decay_without_taker(plain: Mapping[str, Any]) -> str | None:
+    """Weight decay that the optimizer does not know, or that it has another value for."""
+    asked = plain["regularizer"].get("weight_decay")
+    if not asked:
+        return None
+    own = default_decay(plain)
+    coef = asked.get("coef", own)
+    if own is None:
+        name = plain["optimizer"]["_target_"].rpartition(".")[2]
+        return f"regularizer=weight_decay: {name} takes no weight_decay; use regularizer=l2"
+    if own not in (0, coef):
+        return (
+            f"regularizer.weight_decay.coef={coef} with optimizer.weight_decay={own}: two values "
+            "for the same thing; set optimizer.weight_decay=0"
+        )
+    return None
+
+
+def two_mixings(plain: Mapping[str, Any]) -> str | None:
+    """Two ways to mix the examples of a batch."""
+    if plain["regularizer"].get("mixup") and plain["regularizer"].get("cutmix"):
+        return "regularizer=[mixup,cutmix]: each mixes the whole batch; choose one"
     return None
 
 
@@ -142,10 +199,9 @@ def misfit(loss: str, kind: str) -> str | None:
     name = loss.rpartition(".")[2]
     if LOSS_FITS.get(name, kind) == kind:  # a loss that is not listed is trusted
         return None
-    needs, fitting = LOSS_FITS[name], [n for n, k in LOSS_FITS.items() if k == kind]
     return (
-        f"loss: {name} needs {TARGETS[needs]} as targets, the data has {TARGETS[kind]}; "
-        f"use {' or '.join(fitting)}"
+        f"loss: {name} needs {TARGETS[LOSS_FITS[name]]} as targets, the data has {TARGETS[kind]}; "
+        f"use loss={FITTING[kind]}"
     )
 
 

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from seedbed.nearest import nearest
@@ -176,7 +176,9 @@ def words(hint: Any) -> str:
         kinds = [words(a) for a in args if simple(a)]
         return " or ".join(dict.fromkeys(kinds)) or "something else"
     if origin is Literal:
-        return "one of " + ", ".join(map(str, args))
+        return (
+            ", ".join(map(str, args)) if len(args) == 1 else f"one of {', '.join(map(str, args))}"
+        )
     names = {
         float: "a number",
         int: "a whole number",
@@ -198,7 +200,7 @@ def words(hint: Any) -> str:
 def simple(hint: Any) -> bool:
     """Return whether a value for `hint` can be written on a command line."""
     plain_types = (float, int, bool, str, type(None))
-    return hint in plain_types or get_origin(hint) in (tuple, Literal, list)
+    return hint in plain_types or get_origin(hint) in (tuple, Literal, list, Sequence)
 
 
 def shown(value: Any) -> str:

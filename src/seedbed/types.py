@@ -4,7 +4,7 @@ Letters in shape comments: N examples of a split, B examples of a batch, C class
 K outputs of the model.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -163,8 +163,15 @@ class Regularizer(nn.Module):
     """What prefers some solutions to others.  A technique overrides the verbs that it needs.
 
     In one training step they run in this order, whatever the order on the command line:
-    every `on_batch`, the forward pass, every `penalty`, the update, every `after_step`.
+    every `on_batch`, the forward pass, every `penalty`, the update, every `after_step`; in each
+    of them by `order`, then by name.
     """
+
+    order: int = 0
+    """Lower ones come first."""
+
+    group_rates: Mapping[int, float] = {}
+    """Learning rate of each parameter by its `id` in the update just made, where groups differ."""
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:
         """Look at the model and the data once, before the optimizer is made."""

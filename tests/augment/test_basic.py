@@ -86,6 +86,7 @@ def test_a_turned_mirror_image_is_mirrored_first() -> None:
 def test_strength_0_is_the_identity() -> None:
     x = torch.randn(5, 3, 6, 7)
     assert torch.equal(Basic(0, 0, 0, 0)(x), x)
+    assert torch.equal(Basic(0, 0, 0, 0, shear=0, elastic=0, smoothness=0.5)(x), x)
 
 
 def test_a_certain_flip_flips_all_and_half_of_them_half() -> None:
@@ -118,14 +119,62 @@ def test_every_image_moves_in_its_own_way() -> None:
     assert len(Basic()(x).flatten(1).unique(dim=0)) == 6
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.uint8]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_dtype_and_shape_stay(dtype: torch.dtype) -> None:
-    out = Basic(flip=0.5)(torch.rand(3, 2, 5, 9).to(dtype))
+    out = Basic(flip=0.5, shear=10, elastic=0.02)((200 * torch.rand(3, 2, 5, 9)).to(dtype))
     assert (out.dtype, out.shape) == (dtype, (3, 2, 5, 9))
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_half_precision_and_whole_numbers_lose_no_more_than_rounding(dtype: torch.dtype) -> None:
+    x = (200 * torch.rand(4, 1, 64, 300)).to(dtype)
+    flip = Basic(0, 0, 0, flip=1.0)
+    torch.testing.assert_close(flip(x), x.flip(3), rtol=2**-7.9, atol=2e-2)
+    torch.testing.assert_close(flip(flip(x)), x, rtol=2**-7.9, atol=2e-2)
+
+
+@pytest.mark.parametrize("degrees", [45.0, -45.0])
+def test_a_shear_of_45_degrees_moves_each_row_by_its_height(degrees: float) -> None:
+    x = torch.rand(1, 1, 5, 9)
+    still, one = torch.zeros(1), torch.ones(1)
+    lean = torch.tensor([math.tan(math.radians(degrees))])
+    out = warp(x, motion(still, one, still, still, one, 5 / 9, lean))
+    for row in range(5):
+        right = round(lean.item()) * (2 - row)  # the middle row stays
+        expected = torch.zeros(9)
+        for column in range(9):
+            if 0 <= column - right < 9:
+                expected[column] = x[0, 0, row, column - right]
+        torch.testing.assert_close(out[0, 0, row], expected)
+
+
+def test_a_sheared_image_is_turned_after_it() -> None:
+    x = torch.rand(1, 1, 7, 7)
+    still, one, turn = torch.zeros(1), torch.ones(1), torch.tensor([math.pi / 2])
+    sheared = warp(x, motion(still, one, still, still, one, 1.0, one))
+    both = warp(x, motion(turn, one, still, still, one, 1.0, one))
+    torch.testing.assert_close(both, torch.rot90(sheared, 1, (2, 3)), atol=1e-4, rtol=1e-4)
+
+
+def test_shears_are_uniform_up_to_the_angle() -> None:
+    torch.manual_seed(0)
+    ramp = torch.arange(101.0).expand(2000, 1, 41, 101).contiguous()
+    moves = (ramp - Basic(0, 0, 0, 0, shear=30)(ramp))[:, 0, 10, 50]  # 10 pixels above the middle
+    angles = torch.rad2deg((moves / 10).atan())
+    assert angles.abs().max() <= 30.01
+    assert abs(angles.mean().item()) < 4 * 30 / math.sqrt(3 * 2000)
+    assert angles.std().item() == pytest.approx(30 / math.sqrt(3), rel=0.05)
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"rotation": 181.0}, {"zoom": 1.0}, {"shift": -0.1}, {"flip": 1.5}]
+    "wrong",
+    [
+        *({"rotation": 181.0}, {"zoom": 1.0}, {"shift": -0.1}, {"flip": 1.5}, {"shear": 90.0}),
+        *({"elastic": -0.1}, {"smoothness": 0.0}, {"rotation": math.nan}, {"zoom": math.nan}),
+    ],
 )
 def test_arguments_outside_their_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must"):

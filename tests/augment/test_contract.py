@@ -39,3 +39,16 @@ def test_it_changes_values_and_nothing_else(name: str) -> None:
 def test_a_second_call_draws_anew(name: str) -> None:
     augment, x = build("augment", name), torch.rand(4, 3, 8, 10)
     assert not torch.equal(augment(x), augment(x))
+
+
+@pytest.mark.parametrize("name", names("augment"))
+def test_inputs_that_are_no_images_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"augment={name} needs images, got inputs of shape"):
+        build("augment", name)(torch.zeros(4, 5))
+
+
+@pytest.mark.parametrize("name", names("augment"))
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16], ids=str)
+def test_types_stay(name: str, dtype: torch.dtype) -> None:
+    out = augmented(name, (torch.rand(4, 3, 8, 10) * 100).to(dtype), 0)
+    assert out.dtype == dtype

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from descend import descended, problem
 from option import build
 from penalised import penalty_of, small
 from torch import nn
@@ -60,6 +61,25 @@ def test_without_a_trainable_weight_there_is_no_penalty() -> None:
     assert penalty_of(L2(0.1), nn.LayerNorm(3)).item() == 0
 
 
-def test_a_negative_coefficient_is_refused() -> None:
+@pytest.mark.parametrize("coef", [-0.1, float("nan"), float("inf")])
+def test_a_coefficient_outside_its_range_is_refused(coef: float) -> None:
     with pytest.raises(ValueError, match="coef must"):
-        L2(-0.1)
+        L2(coef)
+
+
+def test_half_precision_neither_overflows_nor_underflows() -> None:
+    model = small([[300.0, 1e-4]], bias=[0.0]).half()
+    assert penalty_of(L2(2.0), model).item() == pytest.approx(90000, rel=1e-6)
+    with torch.no_grad():
+        model.weight[0, 0] = 0
+    assert penalty_of(L2(2.0), model).item() == pytest.approx(1e-8, rel=2e-3)
+
+
+@pytest.mark.parametrize("coef", [0.3, 4.0])
+def test_descent_ends_at_the_closed_form_of_ridge_regression(coef: float) -> None:
+    x, y = problem()
+    model = descended(L2(coef), x, y)
+    centred = x - x.mean(0)
+    system = centred.T @ centred * 2 / len(x) + coef * torch.eye(x.shape[1]).double()
+    expected = torch.linalg.solve(system, centred.T @ (y - y.mean()) * 2 / len(x))
+    torch.testing.assert_close(model.weight.detach().flatten(), expected, rtol=0, atol=1e-10)

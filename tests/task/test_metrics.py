@@ -1,17 +1,113 @@
 """The metrics of each kind of target by hand."""
 
+import math
+
 import pytest
 import torch
+from sklearn.metrics import f1_score, r2_score, roc_auc_score
 
 from seedbed.task._metrics import metrics_of
-from seedbed.types import Spec
+from seedbed.types import Spec, Split
+
+TWO = Spec((1,), "class", 2, ("a", "b"))
 
 
 def test_accuracy_counts_examples() -> None:
     metrics = metrics_of(Spec((1,), "class", 3, tuple("abc")), "val")
     metrics.update(torch.eye(3)[[0, 0, 1]], torch.tensor([0, 0, 1]))
     metrics.update(torch.eye(3)[[2]], torch.tensor([0]))
-    assert {k: v.item() for k, v in metrics.compute().items()} == {"val/acc": 0.75}
+    assert metrics.compute()["val/acc"].item() == 0.75
+
+
+@pytest.mark.parametrize(
+    ("spec", "train", "val"),
+    [
+        (Spec((1,), "class", 3, tuple("abc")), ["acc"], ["acc", "f1"]),
+        (TWO, ["acc"], ["acc", "auroc", "f1"]),
+        (Spec((1,), "class", 1, ("a", "b")), ["acc"], ["acc", "auroc", "f1"]),  # a single logit
+        (Spec((1,), "value", 1), ["mae", "r2", "rmse"], ["mae", "r2", "rmse"]),
+    ],
+)
+def test_what_is_measured(spec: Spec, train: list[str], val: list[str]) -> None:
+    wanted: dict[Split, list[str]] = {"train": train, "val": val, "test": val}
+    for split, names in wanted.items():
+        assert sorted(map(str, metrics_of(spec, split))) == [f"{split}/{name}" for name in names]
+
+
+def test_f1_is_scikit_learn_s_mean_over_classes() -> None:
+    torch.manual_seed(0)
+    metrics = metrics_of(Spec((1,), "class", 4, tuple("abcd")), "val")
+    logits, y = torch.randn(50, 4), torch.randint(3, (50,))  # class d never occurs
+    for part in (slice(0, 7), slice(7, 50)):
+        metrics.update(logits[part], y[part])
+    expected = f1_score(y, logits.argmax(1), average="macro")
+    assert metrics.compute()["val/f1"].item() == pytest.approx(expected)
+
+
+def auroc(z: torch.Tensor, y: torch.Tensor, size: int = 10) -> float:
+    """Return what is measured of the logits (0, z) in batches."""
+    metrics = metrics_of(TWO, "test")
+    for part in torch.arange(len(y)).split(size):
+        metrics.update(torch.stack([torch.zeros_like(z[part]), z[part]], 1), y[part])
+    return metrics.compute()["test/auroc"].item()
+
+
+def test_auroc_is_scikit_learn_s() -> None:
+    torch.manual_seed(0)
+    y = torch.randint(2, (95,))
+    z = torch.randn(95) + 0.8 * y
+    assert auroc(z, y) == pytest.approx(roc_auc_score(y, z))
+    tied = (2 * z).round()
+    assert auroc(tied, y) == pytest.approx(roc_auc_score(y, tied))
+    assert auroc(z.sigmoid(), y) == pytest.approx(roc_auc_score(y, z))  # batches within [0, 1]
+    assert auroc(40 + z, y) == pytest.approx(roc_auc_score(y, 40 + z))  # where σ is 1
+    mixed = torch.where(torch.arange(95) < 10, z.sigmoid(), 9 * z)
+    assert auroc(mixed, y) == pytest.approx(roc_auc_score(y, mixed))  # one batch within [0, 1]
+
+
+def test_auroc_by_hand() -> None:
+    # Pairs (low, high): .1 < .4, .1 < .9, .4 = .4 counts half, .4 < .9
+    z = torch.tensor([0.1, 0.4, 0.4, 0.9])
+    assert auroc(z, torch.tensor([0, 0, 1, 1])) == 3.5 / 4
+    assert auroc(-z, torch.tensor([0, 0, 1, 1])) == 0.5 / 4
+
+
+def test_auroc_of_one_class_is_undefined() -> None:
+    assert math.isnan(auroc(torch.randn(5), torch.ones(5).long()))
+
+
+def test_r2_of_one_example_is_undefined_and_of_two_is_not() -> None:
+    metrics = metrics_of(Spec((1,), "value", 1), "val")
+    metrics.update(torch.tensor([[1.0]]), torch.tensor([[1.0]]))
+    assert math.isnan(metrics.compute()["val/r2"])
+    metrics.reset()
+    for value in (1.0, 3.0):  # one example a batch
+        metrics.update(torch.tensor([[value + 0.5]]), torch.tensor([[value]]))
+    assert metrics.compute()["val/r2"].item() == pytest.approx(1 - 0.5 / 2)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_r2_is_scikit_learn_s_even_far_from_0(outputs: int) -> None:
+    torch.manual_seed(0)
+    y = 10_000 + torch.randn(200, outputs)
+    predicted = y + 0.3 * torch.randn(200, outputs)
+    metrics = metrics_of(Spec((1,), "value", outputs), "val")
+    for part in torch.arange(200).split(32):
+        metrics.update(predicted[part], y[part])
+    expected = r2_score(y.double(), predicted.double())
+    assert metrics.compute()["val/r2"].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_measuring_starts_anew_after_a_reset() -> None:
+    for spec in (TWO, Spec((1,), "value", 2)):
+        metrics = metrics_of(spec, "val")
+        y = torch.tensor([0, 1, 1, 0]) if spec.kind == "class" else torch.randn(4, 2)
+        x = torch.randn(4, 2)
+        metrics.update(x, y)
+        first = {k: float(v) for k, v in metrics.compute().items()}
+        metrics.reset()
+        metrics.update(x, y)
+        assert {k: float(v) for k, v in metrics.compute().items()} == first
 
 
 def test_errors_of_values() -> None:

@@ -228,6 +228,36 @@ def test_regularizers_are_told_the_first_group_s_rate() -> None:
     assert spy.rates == [0.1] * 4
 
 
+def test_a_proximal_step_uses_the_rate_of_each_weight_s_group() -> None:
+    def groups(model: nn.Module) -> list[dict[str, Any]]:
+        first, last = model.children()
+        return [
+            {"name": "first", "params": list(first.parameters())},
+            {"name": "last", "params": list(last.parameters()), "lr": 0.02},
+        ]
+
+    def model() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3))
+
+    options = {"param_groups": groups, "scheduler": Cosine()}
+    steps = {"limit_train_batches": 1, "max_epochs": 1}
+    plain, sparse = (
+        task(model=model(), regularizers=r, **options) for r in ({}, {"l1": L1(0.5, proximal=True)})
+    )
+    for each in (plain, sparse):
+        trainer(**steps).fit(each, datamodule=data())
+    for layer, rate in (("0", 0.1), ("1", 0.02)):
+        w = plain.model.get_parameter(f"{layer}.weight").detach()
+        expected = w.sign() * (w.abs() - 0.5 * rate).clamp(min=0)
+        torch.testing.assert_close(sparse.model.get_parameter(f"{layer}.weight").detach(), expected)
+
+
+def test_a_regularizer_that_refuses_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^regularizer\.smooth: label_smoothing needs targets"):
+        task(spec=Spec((2,), "value", 3), regularizers={"smooth": LabelSmoothing()})
+
+
 def test_the_schedule_keeps_the_ratios_of_groups() -> None:
     seen: list[list[float]] = []
 

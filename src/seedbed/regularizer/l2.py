@@ -1,13 +1,14 @@
 """L2 penalty (Ridge): drives weights towards zero in proportion to their size.
 
-Source: Krogh & Hertz 1991, "A Simple Weight Decay Can Improve Generalization", eq. 1.
+Formula: loss + λ ½ Σw²
+Source: Krogh & Hertz 1991, "A Simple Weight Decay Can Improve Generalization", NeurIPS 4, eq. 1,
+    https://papers.nips.cc/paper/563-a-simple-weight-decay-can-improve-generalization
 """
 
-import torch
 from torch import Tensor
 
+from seedbed.regularizer._sums import refuse_coef, squares
 from seedbed.types import Regularizer, Step
-from seedbed.weight import weights
 
 
 class L2(Regularizer):
@@ -17,7 +18,7 @@ class L2(Regularizer):
     `coef = 2λ`.
 
     Args:
-        coef: loss per half squared unit of weight, >= 0.
+        coef: λ, loss per half squared unit of weight, >= 0.
 
     Raises:
         ValueError: `coef` is negative.
@@ -25,11 +26,9 @@ class L2(Regularizer):
 
     def __init__(self, coef: float = 1e-4) -> None:
         super().__init__()
-        if coef < 0:
-            raise ValueError(f"coef must be at least 0, got {coef}")
+        refuse_coef(coef)
         self.coef = coef
 
     def penalty(self, step: Step) -> Tensor:
         """Return the penalty, `()`."""
-        squares = (w.square().sum() for w in weights(step.model))
-        return self.coef / 2 * sum(squares, torch.zeros_like(step.loss))
+        return self.coef / 2 * squares(step.model, step.loss)

@@ -1,6 +1,8 @@
 """Label smoothing: targets that are never wholly certain.
 
-Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
+Formula: y = (1-ε) one-hot + ε/C
+Source: Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7,
+    https://arxiv.org/abs/1512.00567
 """
 
 import torch
@@ -11,7 +13,7 @@ from seedbed.types import Batch, Regularizer, Spec
 
 
 class LabelSmoothing(Regularizer):
-    """Turns each target into `(1 - epsilon) · one-hot + epsilon / C`.
+    """Keeps the model from being sure: targets become `(1 - epsilon) · one-hot + epsilon / C`.
 
     Args:
         epsilon: share of the probability that is spread over all C classes, in [0, 1).

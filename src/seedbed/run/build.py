@@ -26,7 +26,7 @@ from seedbed.run.lone import refuse_lone_example
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
-from seedbed.types import Batch, Data, Scaling, Spec, TargetScaling
+from seedbed.types import Batch, Data, Regularizer, Scaling, Spec, TargetScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,9 @@ def make(path: str, node: Node, **offers: Any) -> Any:
     except (ValueError, TypeError, MisconfigurationException, HydraException) as error:
         if isinstance(error, TypeError) and "argument" not in str(error) and path != "trainer":
             raise  # a bug, not a value
-        raise Refused(f"{path}: {str(error).splitlines()[0]}") from error
+        said = str(error).splitlines()[0]
+        own = said.startswith("regularizer.")  # the task names the part that refuses
+        raise Refused(said if own else f"{path}: {said}") from error
 
 
 def make_data(cfg: Config) -> Data:
@@ -159,13 +161,17 @@ def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
         optimizer=partial(make_optimizer, cfg.optimizer),
         param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
         scheduler=make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
-        regularizers={
-            k: make(f"regularizer.{k}", node) for k, node in cfg.regularizer.items() if node
-        },
+        regularizers=make_regularizers(cfg.regularizer),
         augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
         target_scaling=net.target_scaling and net.target_scaling.forward,  # shared, not a copy
         seed=cfg.seed,
     )
+
+
+def make_regularizers(nodes: dict[str, Node]) -> dict[str, Regularizer]:
+    """Return the regularizers in the order in which they run, whatever that of the command."""
+    made = {k: make(f"regularizer.{k}", node) for k, node in nodes.items() if node}
+    return {k: made[k] for k in sorted(made, key=lambda k: (made[k].order, k))}
 
 
 def make_optimizer(node: Node, params: list[dict[str, Any]]) -> torch.optim.Optimizer:

@@ -1,22 +1,93 @@
-"""The metrics of each kind of target."""
+"""The metrics of each kind of target, exact over batches and processes."""
 
-from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score
+from torchmetrics.utilities import dim_zero_cat
 
 from seedbed.types import Spec
 
 
 def metrics_of(spec: Spec, split: str) -> MetricCollection:
-    """Return `split/acc` for classes, `split/mae`, `split/rmse` and `split/r2` for values."""
-    if spec.kind == "class":
-        chosen = {
-            "acc": MulticlassAccuracy(len(spec.classes), average="micro", validate_args=False),
-        }
-    else:
-        chosen = {
-            "mae": MeanAbsoluteError(),
-            "rmse": MeanSquaredError(squared=False),
-            "r2": R2Score(),
-        }
+    """Return what is measured on a split beside the loss, by its name `split/metric`.
+
+    Classes: `acc`; where nothing is trained also `f1`, the mean over classes, and with two
+    classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
+    """
+    chosen = of_classes(spec, split) if spec.kind == "class" else of_values()
     return MetricCollection({f"{split}/{name}": metric for name, metric in chosen.items()})
+
+
+def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
+    """Return the metrics of `(B, C)` scores and `(B,)` classes."""
+    count = len(spec.classes)
+    chosen: dict[str, Metric] = {
+        "acc": MulticlassAccuracy(count, average="micro", validate_args=False)
+    }
+    if split != "train":
+        chosen["f1"] = MulticlassF1Score(count, average="macro", validate_args=False)
+        if count == 2:
+            chosen["auroc"] = AUROC()
+    return chosen
+
+
+def of_values() -> dict[str, Metric]:
+    """Return the metrics of `(B, K)` predictions and targets."""
+    return {"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False), "r2": R2()}
+
+
+class AUROC(Metric):
+    """How often an example of the second class scores above one of the first; ties count half.
+
+    NaN where one of the two classes is missing.  Our own, because torchmetrics squeezes logits
+    into [0, 1], where high ones become equal, and only in batches that hold some outside.
+    """
+
+    full_state_update = False
+    scores: list[Tensor]
+    targets: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("scores", [], dist_reduce_fx="cat")
+        self.add_state("targets", [], dist_reduce_fx="cat")
+
+    def update(self, scores: Tensor, y: Tensor) -> None:
+        """Take in `(B, 2)` scores and `(B,)` classes."""
+        self.scores.append(scores[:, 1].float() - scores[:, 0].float())
+        self.targets.append(y)
+
+    def compute(self) -> Tensor:
+        """Return the area under the curve, `()`."""
+        return area(dim_zero_cat(self.scores), dim_zero_cat(self.targets))
+
+
+def area(scores: Tensor, y: Tensor) -> Tensor:
+    """Return the area under the ROC curve by the ranks of `(N,)` scores (Mann & Whitney 1947)."""
+    _, place, ties = scores.unique(return_inverse=True, return_counts=True)
+    rank = ties.cumsum(0) - (ties - 1) / 2  # the mean rank of equal scores
+    high = (y == 1).sum()
+    low = len(y) - high
+    above = torch.where(y == 1, rank[place], 0).sum() - high * (high + 1) / 2
+    return above / (high * low)
+
+
+class R2(R2Score):
+    """The explained share of the variance; NaN where fewer than two examples leave it undefined.
+
+    In double precision where there is one: sums of squares cancel when the mean is large.
+    """
+
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Take in `(B, K)` predictions and targets."""
+        real = torch.float32 if preds.device.type == "mps" else torch.float64
+        super().update(preds.to(real), target.to(real))
+
+    def compute(self) -> Any:
+        """Return the mean over the K values, `()`."""
+        total = torch.as_tensor(self.total)
+        return super().compute() if total >= 2 else torch.full((), torch.nan, device=total.device)

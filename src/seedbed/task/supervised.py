@@ -81,8 +81,11 @@ class Supervised(LightningModule):
         self._watch = Watch()
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
-        for _, regularizer in self._named_regularizers():
-            regularizer.prepare(model, spec)
+        for name, regularizer in self._named_regularizers():
+            try:
+                regularizer.prepare(model, spec)
+            except ValueError as error:
+                raise ValueError(f"regularizer.{name}: {error}") from error
 
     # -- what learning means ---------------------------------------------------------------
 
@@ -228,8 +231,21 @@ class Supervised(LightningModule):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
         super().optimizer_step(*args, **kwargs)
-        for _, regularizer in self._named_regularizers():
-            regularizer.after_step(self.model, self.learning_rates()[0][1])
+        if self.regularizers:
+            lr, rates = self._rates()
+            for _, regularizer in self._named_regularizers():
+                regularizer.group_rates = rates
+                regularizer.after_step(self.model, lr)
+
+    def _rates(self) -> tuple[float, dict[int, float]]:
+        """Return the first group's rate, and each parameter's by its id where groups differ."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        groups = optimizer.param_groups
+        first = float(groups[0]["lr"])
+        if all(group["lr"] == first for group in groups):
+            return first, {}
+        return first, {id(p): float(group["lr"]) for group in groups for p in group["params"]}
 
     def learning_rates(self) -> list[tuple[str, float]]:
         """Return `(name, rate)` of each parameter group: `lr`, or `lr/<group>` of several."""
