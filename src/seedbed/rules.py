@@ -107,7 +107,8 @@ def loss_against_data(plain: Mapping[str, Any]) -> str | None:
     if not hasattr(data, "kind"):
         return None
     arguments = {k: v for k, v in plain["data"].items() if k != "_target_"}
-    return misfit(plain["loss"]["_target_"], data.kind(**arguments))
+    kind = data.kind(**arguments)  # None: only reading tells
+    return misfit(plain["loss"]["_target_"], kind) if kind else None
 
 
 def misfit(loss: str, kind: str) -> str | None:

@@ -96,7 +96,7 @@ def make_data(cfg: Config) -> Data:
 
 def make_net(cfg: Config, spec: Spec) -> Net:
     """Return scaling and model with fresh weights."""
-    scaling = make("scaling", cfg.scaling, shape=spec.shape) if cfg.scaling else nn.Identity()
+    scaling = make_scaling(cfg, spec) if cfg.scaling else nn.Identity()
     model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs)
     for name, node in cfg.init.items():
         make(f"init.{name}", node)(model, spec)
@@ -105,6 +105,26 @@ def make_net(cfg: Config, spec: Spec) -> Net:
         make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
     )
     return Net(scaling, model, target_scaling)
+
+
+def make_scaling(cfg: Config, spec: Spec) -> nn.Module:
+    """Return the scaling, not yet fitted."""
+    return make("scaling", cfg.scaling, shape=spec.shape, untouched=spec.untouched)
+
+
+def fit_scalings(net: Net, data: Data) -> None:
+    """Measure the training inputs and targets.
+
+    Raises:
+        Refused: they cannot be read, or are too large to be scaled.
+    """
+    try:
+        if hasattr(net.scaling, "fit"):
+            cast(Scaling, net.scaling).fit(data.chunks("train"))
+        if net.target_scaling is not None:
+            cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
+    except (ValueError, OSError) as error:
+        raise Refused(f"data: {str(error).splitlines()[0]}") from error
 
 
 def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
@@ -194,10 +214,7 @@ def build(cfg: Config, out: Path) -> Parts:
     seed_everything(cfg.seed, workers=True, verbose=False)
     loss, spec = make_loss(cfg, data.spec)
     net = make_net(cfg, spec)
-    if cfg.scaling:
-        cast(Scaling, net.scaling).fit(data.splits["train"].x)
-    if net.target_scaling is not None:
-        cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
+    fit_scalings(net, data)
     task = make_task(cfg, net, loss, spec)
     own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
     for key, name in ({"monitor.name": cfg.monitor.name} | own).items():
@@ -218,10 +235,10 @@ def rehearse(task: Supervised, data: Data) -> None:
     Raises:
         Refused: a part does not go with the data.
     """
-    x, y = data.splits["train"]
+    x, y = data.splits["train"].x[:2], data.splits["train"].y[:2]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            task.eval().forward_step(task.prepare_batch(Batch(x[:2], y[:2])))
+            task.eval().forward_step(task.prepare_batch(Batch(x, y)))
         except ValueError as error:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
