@@ -196,7 +196,7 @@ def prediction_without_stage(plain: Mapping[str, Any]) -> str | None:
         return None
     if "predict" not in plain["stages"]:
         return f"predict.path={path}: stages does not include predict"
-    return None if os.path.isfile(path) else f"predict.path={path}: there is no such file"  # noqa: PTH113
+    return None if os.path.exists(path) else f"predict.path={path}: there is no such file"  # noqa: PTH110
 
 
 def schedule_without_end(plain: Mapping[str, Any]) -> str | None:
