@@ -333,6 +333,8 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "outputs": 3,
         "classes": ["0", "1", "2"],
         "counts": [],
+        "untouched": [],
+        "source": "",
     }
 
 
