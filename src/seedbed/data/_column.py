@@ -68,7 +68,8 @@ def parsed(cells: Any) -> Any:
 
     if pd.api.types.is_bool_dtype(cells.dtype):
         return pd.Series(float("nan"), index=cells.index, dtype="float64")
-    return pd.to_numeric(cells, errors="coerce").astype("float64")
+    found: Any = pd.to_numeric(cells, errors="coerce")
+    return found.astype("float64")
 
 
 def numeric(cells: Any) -> bool:

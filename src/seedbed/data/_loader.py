@@ -167,7 +167,7 @@ def loader(x: Inputs, y: Tensor, order: Order, device: torch.device) -> Batches:
     return Decoder(x, y, order, workers=workers, pin=device.type == "cuda")
 
 
-def as_it_is(batch: Batch | Unreadable) -> Batch | Unreadable:
+def as_it_is(batch: Any) -> Any:
     """Return what a worker has made; it is a batch already."""
     return batch
 

@@ -1,7 +1,5 @@
 """Data that fits in memory: splits, fractions and batches are settled here once."""
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from seedbed.data._split import split as share_out
@@ -37,7 +35,7 @@ def divide(
     seed: int,
     *,
     groups: Tensor | None = None,
-    names: Sequence[str] = (),
+    names: tuple[str, ...] = (),
 ) -> tuple[Batch, Batch]:
     """Return the rest and a random `share` of the examples, stratified by class.
 

@@ -1,7 +1,5 @@
 """Which examples go into which split: stratified by class, and groups kept together."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,7 +13,7 @@ def split(
     seed: int,
     *,
     groups: Tensor | None = None,
-    names: Sequence[str] = (),
+    names: tuple[str, ...] = (),
 ) -> tuple[Tensor, Tensor]:
     """Return the indices of the rest and of a random `share`, both int64.
 
@@ -49,7 +47,7 @@ def split(
     return torch.from_numpy(rest), torch.from_numpy(part)
 
 
-def too_small(classes: Tensor | None, names: Sequence[str]) -> str:
+def too_small(classes: Tensor | None, names: tuple[str, ...]) -> str:
     """Return the complaint about a class with a single example; nothing where there is none."""
     alone = [] if classes is None else (classes.bincount() == 1).nonzero().flatten().tolist()
     if not alone:

@@ -1,7 +1,7 @@
 """Tables of mixed columns: what is a number, what a category, what the target."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -10,12 +10,11 @@ from torch import Tensor
 
 from seedbed.data._column import complete, demand, read_csv
 from seedbed.data._encoder import Encoder, fit, kinds
+from seedbed.data._overview import overview
 from seedbed.data._split import split
 from seedbed.data._splits import Splits
-from seedbed.data._target import Target, target_of
+from seedbed.data._target import Asked, Target, target_of
 from seedbed.types import Batch, Inputs, Kind, Split
-
-SHOWN = 20  # columns
 
 
 class Rows(NamedTuple):
@@ -53,7 +52,7 @@ class Table(Splits):
         *,
         drop: Sequence[str] = (),
         categorical: Sequence[str] = (),
-        kind: Literal["auto", "class", "value"] = "auto",
+        kind: Asked = "auto",
         max_classes: int = 20,
         missing: Literal["impute", "refuse"] = "impute",
         max_categories: int = 50,
@@ -75,7 +74,8 @@ class Table(Splits):
                 f"{twice.pop()!r} is named twice among target, group, drop, categorical"
             )
         self.target, self.drop, self.categorical = target, list(drop), list(categorical)
-        self.asked, self.max_classes, self.missing = kind, max_classes, missing
+        self.asked: Asked = kind
+        self.max_classes, self.missing = max_classes, missing
         self.max_categories, self.group, self.test_fraction = max_categories, group, test_fraction
         self.encoder, self.reading = Encoder((), True), Target("value")
         self._notes = ""
@@ -126,9 +126,7 @@ class Table(Splits):
         found: dict[Split, Batch] = {s: Batch(x[at], y[at]) for s, at in places.items()}
         if test is not None:
             found["test"] = self._test(test)
-        gaps = {name: int(table[name].isna().sum()) for name in names}
-        what = f"{where}: {len(table)} rows, target {self.target!r}: {described(self.reading)}"
-        self._notes = "\n".join([what, *overview(fitted, gaps), ""])
+        self._notes = overview(where, table, self.target, self.reading, fitted)
         return found
 
     def _learn_target(self, rows: Rows) -> Tensor:
@@ -206,38 +204,12 @@ def refuse_shared(rows: Rows, test: Rows, group: str) -> None:
 
 def digest(*tables: Any) -> str:
     """Return a SHA-256 of the content of tables."""
-    import pandas as pd
+    from pandas.util import hash_pandas_object
 
+    hashed: Any = hash_pandas_object
     made = hashlib.sha256()
     for table in tables:
         if table is not None:
             made.update(",".join(map(str, table.columns)).encode())
-            made.update(pd.util.hash_pandas_object(table.astype(str)).to_numpy().tobytes())
+            made.update(hashed(table.astype(str)).to_numpy().tobytes())
     return made.hexdigest()
-
-
-def described(reading: Target) -> str:
-    """Return what the target is, in words."""
-    if reading.kind == "value":
-        return "real numbers"
-    return f"{len(reading.names)} classes ({shortened(', '.join(reading.names), 60)})"
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most that many characters."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def overview(encoder: Encoder, gaps: Mapping[str, int]) -> list[str]:
-    """Return a table of the columns for a user to check, those that need a look first."""
-    known = sorted(encoder.columns, key=lambda c: not c.note)
-    names = [shortened(column.name, 30) for column in known[:SHOWN]]
-    wide = max(6, *map(len, names))
-    lines = [f"  {'column':{wide}}  {'kind':13}  missing"]
-    for column, name in zip(known, names, strict=False):
-        kind = f"{column.kind} ({len(column.categories)})" if column.categories else column.kind
-        filled = f" (median {column.median:g})" if column.kind == "number" else ""
-        count = gaps[column.name]
-        missing = f"{count}{filled}" if count else "-"
-        lines.append(f"  {name:{wide}}  {kind:13}  {missing:7}  {column.note}".rstrip())
-    return [*lines, *([f"  and {len(known) - SHOWN} more"] if len(known) > SHOWN else [])]

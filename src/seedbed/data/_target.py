@@ -10,6 +10,9 @@ from torch import Tensor
 from seedbed.data._column import labels, numbers, numeric, parsed, row
 from seedbed.types import Kind
 
+AS_CLASSES = "; data.kind=class takes all as classes"
+Asked = Literal["auto", "class", "value"]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -40,7 +43,7 @@ class Target:
         return torch.tensor(index)
 
 
-def target_of(cells: Any, kind: Literal["auto", "class", "value"], most: int, where: str) -> Target:
+def target_of(cells: Any, kind: Asked, most: int, where: str) -> Target:
     """Return how a column of targets is to be read.
 
     Left to itself, texts and true/false are classes; so are whole numbers (2 or 2.0) if at most
@@ -58,15 +61,20 @@ def target_of(cells: Any, kind: Literal["auto", "class", "value"], most: int, wh
     filled(cells, where)
     counted = numeric(cells)
     if kind == "auto":
-        values = numbers(cells, where, "; data.kind=class takes all as classes") if counted else ()
-        whole = counted and bool((values % 1 == 0).all()) and values.nunique() <= most
-        kind = "class" if whole or not counted else "value"
+        kind = "value" if counted else "class"
+        if counted and few_whole(numbers(cells, where, AS_CLASSES), most):
+            kind = "class"
     if kind == "value":
-        numbers(cells, where, "; data.kind=class takes all as classes")
+        numbers(cells, where, AS_CLASSES)
         return Target("value")
     counted = bool(parsed(cells).notna().all())
     found = class_labels(cells, counted).unique()
     return Target("class", tuple(sorted(found, key=float if counted else str)), counted)
+
+
+def few_whole(values: Any, most: int) -> bool:
+    """Return whether all are whole numbers of which at most that many differ."""
+    return bool((values % 1 == 0).all()) and values.nunique() <= most
 
 
 def class_labels(cells: Any, counted: bool) -> Any:

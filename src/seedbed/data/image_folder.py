@@ -77,10 +77,11 @@ class ImageFolder(Splits):
             raise ValueError(
                 f"{places['train']}: there is no folder in it; one a class is expected"
             )
-        found = {name: self._files(folder) for name, folder in places.items()}
+        found: dict[Split, Files] = {name: self._files(folder) for name, folder in places.items()}
         check_headers([file for files in found.values() for file in files.x.files])
         self.source = digest(self.root, [f for files in found.values() for f in files.x.files])
-        for name, share in (("test", self.test_fraction), ("val", self.val_fraction)):
+        shares: dict[Split, float] = {"test": self.test_fraction, "val": self.val_fraction}
+        for name, share in shares.items():
             if name not in found:
                 found["train"], found[name] = self._cut(found["train"], share)
         if self.fraction < 1:

@@ -18,7 +18,7 @@ class Tabular(Table):
         path: CSV file with a header.
         target: column to predict.
         test_path: CSV file of test rows; null: a share of the rows, stratified, tests.
-        separator: between cells; `;` and `\\t` are common, too.
+        separator: between cells; `;` is common, too.
         common: see `Table`.
 
     Raises:

@@ -15,7 +15,7 @@ from seedbed.scaling._axes import all_but_channels
 class Moments(NamedTuple):
     """What is known of the values of each channel; `(1, C, 1, ...)` each."""
 
-    count: int  # values a channel
+    n: int  # values a channel
     mean: Tensor
     std: Tensor  # biased
     low: Tensor
@@ -43,8 +43,8 @@ def power_of_2(size: Tensor) -> Tensor:
 
 def merge(one: Moments, other: Moments) -> Moments:
     """Return the moments of both together."""
-    count = one.count + other.count
-    share, rest = other.count / count, one.count / count
+    count = one.n + other.n
+    share, rest = other.n / count, one.n / count
     gap = other.mean - one.mean
     within = torch.hypot(one.std * rest**0.5, other.std * share**0.5)
     return Moments(
@@ -59,5 +59,5 @@ def merge(one: Moments, other: Moments) -> Moments:
 
 def constant(found: Moments) -> Tensor:
     """Return which channels hold one value, up to what rounding makes of it; bool."""
-    rounding = found.count * torch.finfo(torch.float64).eps * found.mean.abs()
+    rounding = found.n * torch.finfo(torch.float64).eps * found.mean.abs()
     return (found.low == found.high) | (found.std <= rounding)

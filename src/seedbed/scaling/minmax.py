@@ -7,6 +7,7 @@ https://scikit-learn.org/stable/modules/preprocessing.html#scaling-features-to-a
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -53,13 +54,8 @@ class MinMax(nn.Module):
         Raises:
             ValueError: they are not finite.
         """
-        low, high = None, None
-        for piece in pieces(x):
-            axes = all_but_channels(piece)
-            least, most = piece.amin(axes, keepdim=True), piece.amax(axes, keepdim=True)
-            low = least if low is None else torch.minimum(low, least)
-            high = most if high is None else torch.maximum(high, most)
-        assert low is not None and high is not None, "nothing to fit to"
+        lows, highs = zip(*map(extremes, pieces(x)), strict=True)
+        low, high = reduce(torch.minimum, lows), reduce(torch.maximum, highs)
         width = high - low
         refuse_infinite(low, width)
         self.low = low
@@ -74,3 +70,9 @@ class MinMax(nn.Module):
         """Undo it."""
         restored = (x - self.start) / self.span * self.width + self.low
         return restored if self.all else x.where(self.kept, restored)
+
+
+def extremes(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the smallest and the largest value of each channel, `(1, C, 1, ...)` each."""
+    axes = all_but_channels(x)
+    return x.amin(axes, keepdim=True), x.amax(axes, keepdim=True)

@@ -8,7 +8,6 @@ https://scikit-learn.org/stable/modules/preprocessing.html#standardization-or-me
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-import torch
 from torch import Tensor, nn
 
 from seedbed.scaling._axes import mask, per_channel, pieces, refuse_infinite
