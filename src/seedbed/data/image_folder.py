@@ -1,4 +1,7 @@
-"""Images in folders, one for each class: `root/cat/7.png`, or `root/train/cat/7.png`."""
+"""Images in folders, one for each class: `root/cat/7.png`, or `root/train/cat/7.png`.
+
+Source: the layout of torchvision's `ImageFolder`, https://docs.pytorch.org/vision/stable/datasets.html.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Data made on the spot, for teaching and for tests: blobs, moons, spirals, a plane, a constant.
 
-Source of the moons and blobs: scikit-learn's `make_moons` and `make_blobs`.
+Source: scikit-learn, `datasets.make_moons` and `datasets.make_blobs`,
+https://scikit-learn.org/stable/datasets/sample_generators.html.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""A CSV file: one column is the target, the others are inputs of any kind."""
+"""A CSV file: one column is the target, the others are inputs of any kind.
+
+Source: scikit-learn, "Preprocessing data", https://scikit-learn.org/stable/modules/preprocessing.html.
+"""
 
 import hashlib
 from pathlib import Path
