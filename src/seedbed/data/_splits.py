@@ -96,7 +96,8 @@ class Splits(LightningDataModule):
         found = self.examples()
         if self.targets == "class":
             check_labels({name: split.y for name, split in found.items()}, self.class_names())
-        self.splits = found
+        order: tuple[Split, ...] = ("train", "val", "test")
+        self.splits = {name: found[name] for name in order}
 
     def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
         """Return the batches of a split for this process, on the device that trains."""
