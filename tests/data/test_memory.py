@@ -162,7 +162,9 @@ def test_labels_outside_the_classes_are_refused() -> None:
         def class_names(self) -> tuple[str, ...]:
             return ("a", "b")
 
-    with pytest.raises(ValueError, match="label 2 of example [0-9]+ .* outside the classes 0 to 1"):
+    with pytest.raises(
+        ValueError, match=r"label 2 of example [0-9]+ .* outside the classes 0 to 1"
+    ):
         Strange().setup()
 
 

@@ -10,6 +10,7 @@ from conftest import Ended, Train
 
 BASE = ["model=mlp", "model.widths=[16]", "trainer=cpu", "trainer.enable_progress_bar=false"]
 TABLE = [*BASE, "data=tabular", "data.path=t.csv"]
+FAST = ["callback=[]", "optimizer.lr=0.01", "data.batch_size=32"]  # no average that lags behind
 FOLDER = [*BASE, "data=image_folder", "data.root=r", "data.size=8", "data.num_workers=0"]
 
 
@@ -39,7 +40,7 @@ def test_real_tables_are_learned(
     from sklearn import datasets
 
     getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
-    ended = train(*TABLE, "data.target=target", f"loss={loss}", "trainer.max_epochs=30")
+    ended = train(*TABLE, "data.target=target", f"loss={loss}", *FAST, "trainer.max_epochs=30")
     assert numbers(ended)[f"test/{metric}"] > least
     assert "target 'target'" in ended.out
 
@@ -78,7 +79,7 @@ def test_new_rows_are_predicted_from_the_run_folder(train: Train) -> None:
 
 def test_images_are_predicted_from_a_folder(train: Train) -> None:
     samples.images(Path("r"))
-    ended = train(*FOLDER, "stages=[fit,test,predict]", "trainer.max_epochs=5")
+    ended = train(*FOLDER, *FAST, "stages=[fit,test,predict]", "trainer.max_epochs=15")
     assert numbers(ended)["test/acc"] == 1
     assert len(predictions(ended.folder)) == 6
     samples.images(Path("new"), ("what",), 4)

@@ -69,5 +69,5 @@ def test_pieces_are_measured_as_the_whole(name: str, shape: tuple[int, ...]) -> 
 def test_what_cannot_be_scaled_is_refused(name: str, value: float) -> None:
     x = training((3,))
     x[4, 1] = value
-    with pytest.raises(ValueError, match="feature 1 .from 0. cannot be scaled"):
+    with pytest.raises(ValueError, match=r"feature 1 \(from 0\) cannot be scaled"):
         build("scaling", name, offer={"shape": (3,)}).fit(x)
