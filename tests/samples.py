@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -42,7 +43,7 @@ def parquet(path: Path) -> Path:
     return path
 
 
-def make(option: str, folder: Path) -> dict[str, object]:
+def make(option: str, folder: Path) -> dict[str, Any]:
     """Write what a data option reads, and return the arguments that say so."""
     if option == "tabular":
         return {"path": str(table(folder / "t.csv")), "target": "blood"}
