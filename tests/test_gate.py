@@ -43,6 +43,11 @@ WRONG = [
         "model.widths=[1,a]",
         "model.widths=[1, a]: seedbed.model.mlp.MLP expects a list, each a whole",
     ),
+    ("data.seed=-1", "data: seed must be a whole number from 0"),
+    ("data.noise=-1", "data: size and features must be at least 1"),
+    ("data.fraction=0", "data: fraction must lie in (0, 1], got 0"),
+    ("scaling.untouched=[0]", "scaling.untouched: seedbed sets it itself"),
+    ("scaling=minmax scaling.range=[1,1]", "scaling: range must go from a smaller"),
     ("data.batch_size=0", "data: batch_size must be at least 1 or 'full', got 0"),
     (
         "data.batch_size=half",

@@ -1,10 +1,12 @@
 """The rules of the house: every technique is one module and one YAML of the same name."""
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import samples
 from conftest import ROOT, TINY, Train
 from omegaconf import OmegaConf
 
@@ -27,9 +29,13 @@ MODULES = sorted(
 )
 WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
 IMAGES = ("basic", "cutout")
+HUB_IS_HERE = find_spec("datasets") is not None
 NEEDS = {  # what an option of one group asks of the others
     "data/digits": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
     "data/fashion_mnist": ["data=fashion_mnist", "model=cnn", "~model.widths", "~data.size"],
+    "data/tabular": ["data=tabular", "~data.size"],
+    "data/image_folder": ["data=image_folder", "data.size=8"],
+    "data/hub": ["data=hub", "~data.size"],
     "model/cnn": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
     "model/linear": ["model=linear", "~model.widths"],
     "model/resnet": ["data=digits", "model=resnet", "~model.widths", "~data.size"],
@@ -142,6 +148,11 @@ def test_every_option_trains_two_batches(option: Path, train: Train) -> None:
         pytest.importorskip("torch")
         if not Path("/usr/share/datasets/fashion-mnist").is_dir():
             pytest.skip("Fashion-MNIST is not installed (Debian package dataset-fashion-mnist)")
+    if str(option) == "data/hub" and not HUB_IS_HERE:
+        pytest.skip("the extra is not installed: pip install 'seedbed[hub]'")
+    if option.parts[0] == "data":
+        files = samples.make(option.name, Path.cwd())
+        words = [*words, *(f"data.{key}={value}" for key, value in files.items())]
     if option.parts[0] == "debug":
         words += ["~data.fraction"] if option.name == "overfit" else []
     limits = ["trainer.limit_train_batches=2", "trainer.limit_val_batches=2"]

@@ -71,8 +71,8 @@ LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
 
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.
 OFFERS: dict[str, list[str]] = {
-    "scaling": ["shape"],
-    "target_scaling": ["shape"],
+    "scaling": ["shape", "untouched"],
+    "target_scaling": ["shape", "untouched"],
     "model": ["shape", "outputs", "spec", "load"],
     "optimizer": ["params"],
     "scheduler": ["monitor", "mode"],

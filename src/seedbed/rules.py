@@ -191,7 +191,8 @@ def loss_against_data(plain: Mapping[str, Any]) -> str | None:
     if not hasattr(data, "kind"):
         return None
     arguments = {k: v for k, v in plain["data"].items() if k != "_target_"}
-    return misfit(plain["loss"]["_target_"], data.kind(**arguments))
+    kind = data.kind(**arguments)  # None: only reading tells
+    return misfit(plain["loss"]["_target_"], kind) if kind else None
 
 
 def misfit(loss: str, kind: str) -> str | None:
@@ -290,7 +291,7 @@ def prediction_without_stage(plain: Mapping[str, Any]) -> str | None:
         return None
     if "predict" not in plain["stages"]:
         return f"predict.path={path}: stages does not include predict"
-    return None if os.path.isfile(path) else f"predict.path={path}: there is no such file"  # noqa: PTH113
+    return None if os.path.exists(path) else f"predict.path={path}: there is no such file"  # noqa: PTH110
 
 
 def schedule_of(plain: Mapping[str, Any]) -> tuple[str, Any]:

@@ -4,8 +4,9 @@ Letters in shape comments: N examples of a split, B examples of a batch, C class
 K outputs of the model.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -26,6 +27,32 @@ class Batch(NamedTuple):
     y: Tensor  # (B,) int64 class indices, (B, C) class probabilities or (B, K) values
 
 
+class Inputs(Protocol):
+    """N inputs of a split: a tensor in memory, or files that are read when they are indexed."""
+
+    def __len__(self) -> int:
+        """Return N."""
+        ...
+
+    def __getitem__(self, index: Any, /) -> Tensor:
+        """Return the inputs that a slice or `(B,)` int64 indices choose, `(B, ...)`."""
+        ...
+
+
+class Examples(Protocol):
+    """A whole split."""
+
+    @property
+    def x(self) -> Inputs:
+        """Return all N inputs."""
+        ...
+
+    @property
+    def y(self) -> Tensor:
+        """Return all N targets, `(N,)` or `(N, K)`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What the data knows and everything else asks for."""
@@ -35,6 +62,8 @@ class Spec:
     outputs: int  # K: numbers the model emits an example; C for classes, 1 for a single logit
     classes: tuple[str, ...] = ()  # their names, in the order of their indices
     counts: tuple[int, ...] = ()  # training examples of each class
+    untouched: tuple[int, ...] = ()  # features that no scaling changes: one-hot columns
+    source: str = ""  # SHA-256 of the files that the data was read from, where there are any
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return logits `(B, C)`; a single logit z of two classes, `(B, 1)`, becomes (0, z)."""
@@ -94,8 +123,8 @@ class Observing(Protocol):
 class Scaling(Protocol):
     """The first layer of a model: raw inputs to a range that trains well."""
 
-    def fit(self, x: Tensor) -> None:
-        """Measure the training inputs, `(N, ...)`."""
+    def fit(self, x: Tensor | Iterable[Tensor]) -> None:
+        """Measure the training inputs, `(N, ...)`, in one piece or in several."""
         ...
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -106,7 +135,7 @@ class Scaling(Protocol):
 class TargetScaling(Protocol):
     """Real targets to a range in which the loss is measured, and back."""
 
-    def fit(self, x: Tensor) -> None:
+    def fit(self, x: Tensor | Iterable[Tensor]) -> None:
         """Measure the training targets, `(N, K)`."""
         ...
 
@@ -135,7 +164,10 @@ class Init(Protocol):
 class Data(Protocol):
     """What every LightningDataModule here can do beside making loaders."""
 
-    splits: dict[Any, Batch]  # train, val and test, after `setup`
+    @property
+    def splits(self) -> Mapping[Any, Examples]:
+        """Train, val and test, after `setup`."""
+        ...
 
     @property
     def spec(self) -> Spec:
@@ -148,6 +180,18 @@ class Data(Protocol):
 
     def setup(self, stage: str | None = None) -> None:
         """Read and split, in every process alike."""
+        ...
+
+    def chunks(self, split: Split) -> Iterator[Tensor]:
+        """Yield all inputs of a split in order, `(n, ...)` each."""
+        ...
+
+    def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
+        """Return the inputs in a file, and their targets where they are known."""
+        ...
+
+    def notes(self) -> str:
+        """Return what a user should see of the data before training; nothing if all is as said."""
         ...
 
 

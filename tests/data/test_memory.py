@@ -155,3 +155,24 @@ def test_a_class_too_small_to_divide_is_refused() -> None:
 def test_arguments_outside_their_range_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} must"):
         Numbers(**{name: value})
+
+
+def test_labels_outside_the_classes_are_refused() -> None:
+    class Strange(Numbers):
+        def class_names(self) -> tuple[str, ...]:
+            return ("a", "b")
+
+    with pytest.raises(
+        ValueError, match=r"label 2 of example [0-9]+ .* outside the classes 0 to 1"
+    ):
+        Strange().setup()
+
+
+def test_one_class_only_is_refused() -> None:
+    class Alone(Numbers):
+        def read(self) -> tuple[Batch, Batch]:
+            same = Batch(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))
+            return same, same
+
+    with pytest.raises(ValueError, match="every training example is of class 0"):
+        Alone().setup()

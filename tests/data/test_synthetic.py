@@ -57,6 +57,15 @@ def test_spirals_turn_with_their_radius() -> None:
     assert radius.max() <= 1
 
 
+def test_a_constant_leaves_one_weight_to_learn() -> None:
+    data = Synthetic(form="constant", size=25, value=-1.5)
+    data.setup()
+    assert (data.spec.shape, data.spec.kind, data.spec.outputs) == ((1,), "value", 1)
+    assert torch.cat([split.x for split in data.splits.values()]).unique().tolist() == [1]
+    assert torch.cat([split.y for split in data.splits.values()]).unique().tolist() == [-1.5]
+    assert Synthetic.kind(form="constant") == "value"
+
+
 def test_the_seed_makes_the_points() -> None:
     one, same, other = (points(size=30, seed=seed)[0] for seed in (1, 1, 2))
     assert torch.equal(one, same)
@@ -69,6 +78,15 @@ def test_the_kind_follows_the_form() -> None:
     assert (data.spec.kind, data.spec.outputs, data.spec.classes) == ("value", 1, ())
     assert Synthetic.kind(form="moons") == "class"
     assert [len(data.splits[s].y) for s in ("train", "val", "test")] == [16, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"noise": float("nan")}, {"value": float("inf")}],
+)
+def test_what_is_not_finite_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be finite"):
+        Synthetic(**wrong)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,31 @@ def test_a_long_sum_keeps_its_digits() -> None:
     assert scaling.std.item() == x.double().std(correction=0).float().item()
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1.0, 1e150, 1e300])
+def test_no_magnitude_is_too_much(scale: float) -> None:
+    x = torch.tensor([[2.0], [4.0], [6.0], [12.0]]).double()
+    scaling = Standard((1,))
+    scaling.fit(iter([x[:1] * scale, x[1:] * scale]))
+    torch.testing.assert_close(scaling(x * scale), (x - 6) / 14**0.5, rtol=1e-12, atol=1e-12)
+
+
+def test_what_rounding_makes_of_a_constant_is_one() -> None:
+    x = torch.tensor([[0.1 + 0.2], [0.3], [0.3]]).double()
+    scaling = Standard((1,))
+    scaling.fit(x)
+    reference = StandardScaler().fit_transform(x.numpy())
+    torch.testing.assert_close(scaling(x), torch.from_numpy(reference), rtol=0, atol=1e-15)
+
+
+def test_one_value_in_a_thousand_that_differs_counts() -> None:
+    x = torch.full((100_000, 1), 1e6)
+    x[7] += 50
+    scaling = Standard((1,))
+    scaling.fit(x)
+    expected = x.double().std(correction=0).item()
+    assert scaling.std.item() == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="the package dataset-fashion-mnist is missing")
 def test_fashion_mnist() -> None:

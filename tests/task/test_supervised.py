@@ -12,7 +12,6 @@ from quick import trainer
 from torch import Tensor, nn
 
 from seedbed.augment.basic import Basic
-from seedbed.data._memory import Split
 from seedbed.data.synthetic import Synthetic
 from seedbed.logger.csv import CSV, read_rows
 from seedbed.param_groups.no_decay import NoDecay
@@ -21,7 +20,7 @@ from seedbed.regularizer.l2 import L2
 from seedbed.regularizer.label_smoothing import LabelSmoothing
 from seedbed.scheduler.cosine import Cosine
 from seedbed.task.supervised import Diverged, Supervised
-from seedbed.types import Batch, Clock, Regularizer, Spec, Step
+from seedbed.types import Batch, Clock, Regularizer, Spec, Split, Step
 
 SGD = partial(torch.optim.SGD, lr=0.1)
 SPEC = Spec((2,), "class", 3, tuple("012"))
@@ -364,6 +363,8 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "outputs": 3,
         "classes": ["0", "1", "2"],
         "counts": [],
+        "untouched": [],
+        "source": "",
     }
 
 

@@ -1,12 +1,15 @@
-"""Batches of a split that lies in memory, made by indexing: no workers, no per-sample Python."""
+"""Batches of a split: tensors in memory are indexed; files are decoded by worker processes."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from seedbed.randomness import permutation
-from seedbed.types import Batch
+from seedbed.types import Batch, Inputs
 
 
 class Order:
@@ -84,3 +87,93 @@ class Loader:
         for index in self.sampler:
             here = index.to(self.split.x.device, non_blocking=True)
             yield Batch(self.split.x[here], self.split.y[here])
+
+
+class Unreadable(ValueError):
+    """A file that looked right and cannot be decoded."""
+
+
+class Pairs(Dataset[Batch]):
+    """Files and their targets, for a worker process that decodes a batch at a time.
+
+    Args:
+        x: N inputs that are read when they are indexed.
+        y: `(N,)` or `(N, K)` targets.
+    """
+
+    def __init__(self, x: Inputs, y: Tensor) -> None:
+        self.x, self.y = x, y
+
+    def __getitems__(self, index: Sequence[int]) -> Batch | Unreadable:
+        """Return a batch, or what is wrong with it: raised there, it would lose its words."""
+        chosen = torch.as_tensor(index)
+        try:
+            return Batch(self.x[chosen], self.y[chosen])
+        except Unreadable as error:
+            return error
+
+
+class Decoder:
+    """Iterates over the batches of a split of files, decoded ahead by worker processes.
+
+    Workers live as long as the loader.  A batch is a pure function of its indices, so neither
+    their number nor their speed changes what is learned.
+
+    Args:
+        x: N inputs that are read when they are indexed.
+        y: `(N,)` or `(N, K)` targets.
+        order: which of them form which batch.
+        workers: processes beside this one; at most as many as there are cores are used.
+        pin: keep batches where a GPU can fetch them itself.
+    """
+
+    def __init__(self, x: Inputs, y: Tensor, order: Order, *, workers: int, pin: bool) -> None:
+        self.sampler = order  # the name under which Lightning looks for `set_epoch`
+        self.batch_sampler = None  # it asks for this one, too
+        workers = min(workers, cores())
+        self._inner: DataLoader[Any] = DataLoader(
+            Pairs(x, y),
+            batch_sampler=order,  # pyright: ignore[reportArgumentType] -- lists would be copies
+            num_workers=workers,
+            collate_fn=as_it_is,
+            pin_memory=pin,
+            persistent_workers=workers > 0,
+            generator=torch.Generator(),  # the run's own randomness stays untouched
+        )
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield batches; a generator, so that the epoch is read at the first `next`.
+
+        Raises:
+            Unreadable: a file cannot be decoded.
+        """
+        for batch in self._inner:
+            if isinstance(batch, Unreadable):
+                raise batch
+            yield batch
+
+
+Batches = Loader | Decoder
+
+
+def loader(x: Inputs, y: Tensor, order: Order, device: torch.device) -> Batches:
+    """Return the batches of a split, in the way that suits where its inputs are."""
+    if isinstance(x, Tensor):
+        return Loader(Batch(x, y), order)
+    workers = getattr(x, "workers", 0)
+    return Decoder(x, y, order, workers=workers, pin=device.type == "cuda")
+
+
+def as_it_is(batch: Any) -> Any:
+    """Return what a worker has made; it is a batch already."""
+    return batch
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,6 +1,7 @@
-"""Data made on the spot, for teaching and for tests: blobs, moons, spirals, a plane.
+"""Data made on the spot, for teaching and for tests: blobs, moons, spirals, a plane, a constant.
 
-Source of the moons and blobs: scikit-learn's `make_moons` and `make_blobs`.
+Source: scikit-learn, `datasets.make_moons` and `datasets.make_blobs`,
+https://scikit-learn.org/stable/datasets/sample_generators.html.
 """
 
 import math
@@ -12,7 +13,7 @@ from torch import Tensor
 from seedbed.data._memory import InMemory, divide
 from seedbed.types import Batch, Kind
 
-Shape = Literal["blobs", "moons", "spirals", "plane"]
+Shape = Literal["blobs", "moons", "spirals", "plane", "constant"]
 
 
 class Synthetic(InMemory):
@@ -20,11 +21,13 @@ class Synthetic(InMemory):
 
     Args:
         form: `blobs` (C Gaussians), `moons` and `spirals` (two dimensions), or `plane`:
-            regression on a linear function of D features.
+            regression on a linear function of D features, or `constant`: every input is 1 and
+            every target is `value`, so that the loss of one weight w is (w - value)².
         size: examples N in all splits together.
         features: dimensions D of blobs and plane; the others have two.
         num_classes: classes C of blobs and spirals; moons have two.
         noise: standard deviation around the blob's centre, the curve or the plane.
+        value: target of `constant`, which needs `scaling=none target_scaling=none`.
         common: see `InMemory`.
 
     Raises:
@@ -38,28 +41,31 @@ class Synthetic(InMemory):
         features: int = 2,
         num_classes: int = 3,
         noise: float = 0.1,
+        value: float = 3.0,
         **common: Any,
     ) -> None:
         super().__init__(**common)
+        if not (math.isfinite(noise) and math.isfinite(value)):
+            raise ValueError(f"noise and value must be finite, got {noise} and {value}")
         if min(size, features) < 1 or num_classes < 2 or noise < 0:
             raise ValueError(
                 "size and features must be at least 1, num_classes at least 2 and noise at least "
                 f"0, got {size}, {features}, {num_classes} and {noise}"
             )
         self.form, self.size, self.features = form, size, features
-        self.num_classes, self.noise = num_classes, noise
+        self.num_classes, self.noise, self.value = num_classes, noise, value
         self.targets = self.kind(form=form)
 
     @classmethod
     def kind(cls, **arguments: object) -> Kind:
-        """Return `value` for the plane, `class` for every other form."""
-        return "value" if arguments.get("form") == "plane" else "class"
+        """Return `value` for the plane and the constant, `class` for every other form."""
+        return "value" if arguments.get("form") in ("plane", "constant") else "class"
 
     def read(self) -> tuple[Batch, Batch]:
         """Draw the points, the same for the same `seed`."""
         g = torch.Generator().manual_seed(self.seed)
         made = {"blobs": self._blobs, "moons": self._moons, "spirals": self._spirals}
-        x, y = made.get(self.form, self._plane)(g)
+        x, y = (made | {"plane": self._plane, "constant": self._constant})[self.form](g)
         return divide(Batch(x, y), 0.2, self.seed)
 
     def _labels(self, classes: int) -> Tensor:
@@ -90,3 +96,6 @@ class Synthetic(InMemory):
         x = torch.randn(self.size, self.features, generator=g)  # (N, D)
         slope = torch.arange(1, self.features + 1) / self.features  # (D,), known on purpose
         return x, self._spread((x @ slope + 1).unsqueeze(1), g)
+
+    def _constant(self, g: torch.Generator) -> tuple[Tensor, Tensor]:
+        return torch.ones(self.size, 1), torch.full((self.size, 1), float(self.value))

@@ -105,7 +105,7 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs, spec=spec, load=member)
     if getattr(model, "whole", False):
         return Net(nn.Identity(), model)
-    scaling = make("scaling", cfg.scaling, shape=spec.shape) if cfg.scaling else nn.Identity()
+    scaling = make_scaling(cfg, spec) if cfg.scaling else nn.Identity()
     scaled = cfg.target_scaling and spec.kind == "value"
     target_scaling = (
         make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
@@ -133,6 +133,26 @@ def initialise(cfg: Config, model: nn.Module, spec: Spec) -> None:
 def say(line: str) -> None:
     """Print a line that the user must see, once for all processes."""
     print(line)  # noqa: T201
+
+
+def make_scaling(cfg: Config, spec: Spec) -> nn.Module:
+    """Return the scaling, not yet fitted."""
+    return make("scaling", cfg.scaling, shape=spec.shape, untouched=spec.untouched)
+
+
+def fit_scalings(net: Net, data: Data) -> None:
+    """Measure the training inputs and targets.
+
+    Raises:
+        Refused: they cannot be read, or are too large to be scaled.
+    """
+    try:
+        if hasattr(net.scaling, "fit"):
+            cast(Scaling, net.scaling).fit(data.chunks("train"))
+        if net.target_scaling is not None:
+            cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
+    except (ValueError, OSError) as error:
+        raise Refused(f"data: {str(error).splitlines()[0]}") from error
 
 
 def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
@@ -228,10 +248,7 @@ def build(cfg: Config, out: Path) -> Parts:
     net = make_net(cfg, spec)
     if "fit" in cfg.stages and not cfg.run:  # else a checkpoint brings the weights
         initialise(cfg, net.model, spec)
-    if hasattr(net.scaling, "fit"):
-        cast(Scaling, net.scaling).fit(data.splits["train"].x)
-    if net.target_scaling is not None:
-        cast(TargetScaling, net.target_scaling).fit(data.splits["train"].y)
+    fit_scalings(net, data)
     task = make_task(cfg, net, loss, spec)
     own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
     for key, name in ({"monitor.name": cfg.monitor.name} | own).items():
@@ -256,10 +273,10 @@ def rehearse(task: Supervised, data: Data) -> None:
     Raises:
         Refused: a part does not go with the data.
     """
-    x, y = data.splits["train"]
+    x, y = data.splits["train"].x[:2], data.splits["train"].y[:2]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            task.eval().forward_step(task.prepare_batch(Batch(x[:2], y[:2])))
+            task.eval().forward_step(task.prepare_batch(Batch(x, y)))
         except ValueError as error:
             raise Refused(str(error).splitlines()[0]) from error
         finally:

@@ -17,7 +17,7 @@ def refuse_lone_example(net: nn.Module, data: Data, trainer: Trainer) -> None:
     Raises:
         Refused: the model does not take it.
     """
-    x, _ = data.splits["train"]
+    x = data.splits["train"].x
     size = getattr(data, "batch_size", None)
     if size is None or not lone(len(x), size, trainer.world_size, trainer.limit_train_batches):
         return

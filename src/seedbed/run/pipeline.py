@@ -10,15 +10,15 @@ from lightning import LightningDataModule
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.checkpoint.best_and_last import BestAndLast
 from seedbed.config import Config, as_plain
-from seedbed.data._loader import Loader, Order
+from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.report import page
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
-from seedbed.run.table import read_inputs, write_predictions
+from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit
-from seedbed.types import Batch
+from seedbed.types import Inputs
 
 Metrics = dict[str, float]
 
@@ -65,7 +65,10 @@ class Run:
             "report": self.report,
         }
         for name in self.cfg.stages:
-            self.metrics |= stages[name]()
+            try:
+                self.metrics |= stages[name]()
+            except Unreadable as error:
+                raise Refused(f"data: {error}") from error
             self.write()
         return self.metrics
 
@@ -78,6 +81,9 @@ class Run:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
         last = self.last() if self.cfg.run else None
+        notes = self.parts.data.notes()
+        if notes and trainer.is_global_zero:
+            print(notes)  # noqa: T201
         try:
             trainer.fit(
                 task,
@@ -110,26 +116,28 @@ class Run:
         self.load_best()
         task, trainer = self.parts.task, self.parts.trainer
         x, y = self.examples()
-        loader = Loader(Batch(x, torch.zeros(len(x))), Order(len(x), 512, seed=None))
-        parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=loader))
+        order = Order(len(x), min(len(x), 512), seed=None)
+        batches = loader(x, torch.zeros(len(x)), order, trainer.strategy.root_device)
+        parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=batches))
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)
         return {}
 
-    def examples(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def examples(self) -> tuple[Inputs, torch.Tensor | None]:
         """Return what to predict: inputs, and targets where they are known."""
-        spec = self.parts.task.spec
+        data = self.parts.data
         if self.cfg.predict.path is None:
-            return self.parts.data.splits["test"]
+            return data.splits["test"].x, data.splits["test"].y
         try:
-            return read_inputs(Path(self.cfg.predict.path), spec.shape), None
+            return data.inputs(Path(self.cfg.predict.path))
         except (ValueError, OSError) as error:
             raise Refused(f"predict.path: {str(error).splitlines()[0]}") from error
 
     def last(self) -> Path:
         """Return the checkpoint to go on from."""
         file = self.source / "checkpoints/last.ckpt"
-        epoch, longest = read(file)["epoch"], self.parts.trainer.max_epochs
+        content, longest = self.read(file), self.parts.trainer.max_epochs
+        epoch = content["epoch"]
         if longest is not None and 0 < longest <= epoch:
             raise Refused(
                 f"trainer.max_epochs={longest}: {self.source} has done {epoch + 1} epochs"
@@ -140,8 +148,23 @@ class Run:
         """Put the best weights into the task, unless its model brought its own."""
         if getattr(self.parts.task.model.model, "whole", False):
             return
-        state = read(self.source / "checkpoints/best.ckpt")["state_dict"]
-        self.parts.task.load_state_dict(state)
+        content = self.read(self.source / "checkpoints/best.ckpt")
+        self.parts.task.load_state_dict(content["state_dict"])
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Return a checkpoint of the data that this run has.
+
+        Raises:
+            Refused: the files of the data have changed since; so would splits and encoders.
+        """
+        content = read(file)
+        then, now = content["spec"].get("source", ""), self.parts.data.spec.source
+        if then and then != now:
+            raise Refused(
+                f"data: its files are not those that {self.source} was trained on: their content "
+                "has changed; bring them back, or train anew"
+            )
+        return content
 
     def report(self) -> Metrics:
         """Write `report.html`."""

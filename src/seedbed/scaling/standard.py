@@ -1,9 +1,17 @@
-"""Standard scaling (z-score), per feature or per channel."""
+"""Standard scaling (z-score), per feature or per channel.
 
-import torch
+Formula: x' = (x - μ)/σ with σ² = (1/N)·Σ(x - μ)²
+Source: scikit-learn, `preprocessing.StandardScaler`,
+https://scikit-learn.org/stable/modules/preprocessing.html#standardization-or-mean-removal-and-variance-scaling.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
 from torch import Tensor, nn
 
-from seedbed.scaling._axes import all_but_channels, per_channel
+from seedbed.scaling._axes import mask, per_channel, pieces, refuse_infinite
+from seedbed.scaling._moments import constant, merge, moments
 
 
 class Standard(nn.Module):
@@ -13,29 +21,39 @@ class Standard(nn.Module):
 
     Args:
         shape: of one input.
+        untouched: features that stay as they are, in [0, D).
     """
 
     mean: Tensor  # (1, C, 1, ...)
     std: Tensor  # (1, C, 1, ...), 1 where the feature is constant
+    kept: Tensor  # (1, C, 1, ...) bool
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], untouched: Sequence[int] = ()) -> None:
         super().__init__()
+        self.all = not untouched
         self.register_buffer("mean", per_channel(shape, 0.0))
         self.register_buffer("std", per_channel(shape, 1.0))
+        self.register_buffer("kept", mask(shape, untouched), persistent=False)
 
-    def fit(self, x: Tensor) -> None:
-        """Measure the training inputs, `(N, C, ...)`, in double precision."""
-        axes = all_but_channels(x)
-        mean = x.mean(axes, keepdim=True, dtype=torch.float64)
-        std = (x.double() - mean).square().mean(axes, keepdim=True).sqrt()
-        constant = std <= torch.finfo(x.dtype).eps * mean.abs()
-        self.mean = mean.to(x.dtype)
-        self.std = torch.where(constant, torch.ones_like(std), std).to(x.dtype)
+    def fit(self, x: Tensor | Iterable[Tensor]) -> None:
+        """Measure the training inputs, `(N, C, ...)`, in double precision.
+
+        Raises:
+            ValueError: they are not finite.
+        """
+        found = reduce(merge, map(moments, pieces(x)))
+        dtype = found.dtype
+        mean = found.mean.where(found.low != found.high, found.low).to(dtype)
+        std = found.std.masked_fill(constant(found), 1).to(dtype)
+        refuse_infinite(mean, std)
+        self.mean, self.std = mean, std.where(std > 0, 1)  # too small for the type: left undivided
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale `(B, C, ...)`."""
-        return (x - self.mean) / self.std
+        scaled = (x - self.mean) / self.std
+        return scaled if self.all else x.where(self.kept, scaled)
 
     def inverse(self, x: Tensor) -> Tensor:
         """Undo it."""
-        return x * self.std + self.mean
+        restored = x * self.std + self.mean
+        return restored if self.all else x.where(self.kept, restored)

@@ -1,0 +1,163 @@
+"""What all data here shares: three splits, what is known of them, and their batches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning import LightningDataModule
+from torch import Tensor
+
+from seedbed.data._inputs import read_inputs
+from seedbed.data._loader import Batches, Order, loader
+from seedbed.types import Inputs, Kind, Spec, Split
+
+
+class Splits(LightningDataModule):
+    """Shuffles and batches what `examples` returns.
+
+    Args:
+        batch_size: examples B per process and step: 1 is online, `full` is full-batch descent,
+            32 to 128 is usual; more than there are is one batch of all.
+        val_fraction: share of the training examples that only validates, in (0, 1).
+        fraction: share of the training examples to keep, in (0, 1], to see what more data brings.
+        seed: of the splits and the order of examples, apart from the run's own.
+
+    Raises:
+        ValueError: an argument outside its range, or a split that leaves nothing.
+    """
+
+    untouched: tuple[int, ...] = ()  # features that no scaling changes
+    source: str = ""  # what identifies the content of the files that were read
+
+    def __init__(
+        self,
+        *,
+        batch_size: int | Literal["full"] = 64,
+        val_fraction: float = 0.2,
+        fraction: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if batch_size != "full" if isinstance(batch_size, str) else batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1 or 'full', got {batch_size!r}")
+        if not 0 < val_fraction < 1:
+            raise ValueError(f"val_fraction must lie in (0, 1), got {val_fraction}")
+        if not 0 < fraction <= 1:
+            raise ValueError(f"fraction must lie in (0, 1], got {fraction}")
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed must be a whole number from 0 to 4294967295, got {seed}")
+        self.batch_size, self.val_fraction = batch_size, val_fraction
+        self.fraction, self.seed = fraction, seed
+        self.targets: Kind = self.kind() or "class"
+        self.splits: dict[Split, Any] = {}
+
+    @classmethod
+    def kind(cls, **arguments: object) -> Kind | None:
+        """Return what the targets of this class built with `arguments` are; None: not yet known."""
+        return "class"
+
+    def examples(self) -> dict[Split, Any]:
+        """Return the training, validation and test examples."""
+        raise NotImplementedError
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of the classes, or nothing to number them."""
+        return ()
+
+    def notes(self) -> str:
+        """Return what a user should see of the data before training; nothing if all is as said."""
+        return ""
+
+    def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
+        """Return the inputs in a file, and their targets where they are known."""
+        return read_inputs(path, self.spec.shape), None
+
+    @property
+    def spec(self) -> Spec:
+        """What the data knows; after `setup`."""
+        x, y = self.splits["train"]
+        shape, common = tuple(x.shape[1:]), {"untouched": self.untouched, "source": self.source}
+        if self.targets == "class":
+            count = int(max(split.y.max() for split in self.splits.values())) + 1
+            names = self.class_names() or tuple(map(str, range(count)))
+            counts = tuple(y.bincount(minlength=len(names)).tolist())
+            return Spec(shape, "class", len(names), names, counts, **common)
+        return Spec(shape, "value", y.shape[1], **common)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and split, once; the same in every process.
+
+        Raises:
+            ValueError: labels that are no class, or one class only.
+        """
+        if self.splits:
+            return
+        found = self.examples()
+        if self.targets == "class":
+            check_labels({name: split.y for name, split in found.items()}, self.class_names())
+        order: tuple[Split, ...] = ("train", "val", "test")
+        self.splits = {name: found[name] for name in order}
+
+    def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
+        """Return the batches of a split for this process, on the device that trains."""
+        trainer = self.trainer
+        rank, world, device = 0, 1, torch.device("cpu")
+        if trainer is not None:
+            rank, world = trainer.global_rank, trainer.world_size
+            device = trainer.strategy.root_device
+        here = self.splits[split]
+        if isinstance(here.x, Tensor):
+            here = type(here)(*(part.to(device) for part in here))
+            self.splits[split] = here
+        size = len(here.y) if isinstance(self.batch_size, str) else self.batch_size
+        order = Order(
+            len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
+        )
+        return loader(here.x, here.y, order, device)
+
+    def chunks(self, split: Split) -> Iterator[Tensor]:
+        """Yield all inputs of a split in order, `(n, ...)` each."""
+        x, y = self.splits[split]
+        if isinstance(x, Tensor):
+            yield x
+        else:
+            order = Order(len(y), 256, seed=None)
+            yield from (batch.x for batch in loader(x, y, order, torch.device("cpu")))
+
+    def train_dataloader(self) -> Batches:
+        """Return shuffled batches, in a new order every epoch."""
+        return self.batches("train", shuffle=True)
+
+    def val_dataloader(self) -> Batches:
+        """Return the validation split in order."""
+        return self.batches("val")
+
+    def test_dataloader(self) -> Batches:
+        """Return the test split in order."""
+        return self.batches("test")
+
+    def predict_dataloader(self) -> Batches:
+        """Return the test split in order."""
+        return self.batches("test")
+
+
+def check_labels(labels: dict[Split, Tensor], names: tuple[str, ...]) -> None:
+    """Refuse labels that no model could learn.
+
+    Raises:
+        ValueError: a label is negative or has no name, or training knows one class only.
+    """
+    for split, y in labels.items():
+        most = len(names) if names else int(y.max()) + 1
+        wrong = ((y < 0) | (y >= most)).nonzero()
+        if len(wrong):
+            place = int(wrong[0])
+            raise ValueError(
+                f"label {int(y[place])} of example {place} (from 0) of the {split} split lies "
+                f"outside the classes 0 to {most - 1}"
+            )
+    present = labels["train"].unique().tolist()
+    if len(present) < 2:
+        name = names[present[0]] if names else present[0]
+        raise ValueError(f"every training example is of class {name}: there is nothing to learn")

@@ -1,0 +1,215 @@
+"""Tables of mixed columns: what is a number, what a category, what the target."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from seedbed.data._column import complete, demand, read_csv
+from seedbed.data._encoder import Encoder, fit, kinds
+from seedbed.data._overview import overview
+from seedbed.data._split import split
+from seedbed.data._splits import Splits
+from seedbed.data._target import Asked, Target, target_of
+from seedbed.types import Batch, Inputs, Kind, Split
+
+
+class Rows(NamedTuple):
+    """A table and where it comes from."""
+
+    table: Any  # pandas DataFrame
+    where: str
+
+
+class Table(Splits):
+    """Encodes the columns of a table, by what the training rows alone say.
+
+    Args:
+        target: column to predict.
+        drop: columns to leave out.
+        categorical: columns to take as categories although they hold numbers.
+        kind: `class`, `value`, or `auto`: texts are classes, and whole numbers if few differ.
+        max_classes: different whole numbers that `auto` still takes as classes.
+        missing: `impute` fills numbers by the training rows' median and gives empty categories a
+            column of their own; `refuse` names the first empty cell.
+        max_categories: different texts that a column may have.
+        group: column whose equal values stay in one split; not an input.  null: none.
+        test_fraction: share of the rows that only tests where no test rows are given, in (0, 1).
+        common: see `Splits`.
+
+    Raises:
+        ValueError: an argument outside its range.
+    """
+
+    splits: dict[Split, Batch]
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        drop: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        kind: Asked = "auto",
+        max_classes: int = 20,
+        missing: Literal["impute", "refuse"] = "impute",
+        max_categories: int = 50,
+        group: str | None = None,
+        test_fraction: float = 0.2,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        if not 0 < test_fraction < 1:
+            raise ValueError(f"test_fraction must lie in (0, 1), got {test_fraction}")
+        if min(max_classes, max_categories) < 2:
+            raise ValueError(
+                "max_classes and max_categories must be at least 2, got "
+                f"{max_classes} and {max_categories}"
+            )
+        twice = {target, group} & {*drop} or {target} & {*categorical, group}
+        if twice:
+            raise ValueError(
+                f"{twice.pop()!r} is named twice among target, group, drop, categorical"
+            )
+        self.target, self.drop, self.categorical = target, list(drop), list(categorical)
+        self.asked: Asked = kind
+        self.max_classes, self.missing = max_classes, missing
+        self.max_categories, self.group, self.test_fraction = max_categories, group, test_fraction
+        self.encoder, self.reading = Encoder((), True), Target("value")
+        self._notes = ""
+
+    @classmethod
+    def kind(cls, **arguments: object) -> Kind | None:
+        """Return what the user says; else only reading tells."""
+        return {"class": "class", "value": "value"}.get(str(arguments.get("kind")))  # pyright: ignore[reportReturnType]
+
+    def frames(self) -> tuple[Rows, Rows | None]:
+        """Return the training rows, and the test rows where they are apart."""
+        raise NotImplementedError
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the classes that the target names."""
+        return self.reading.names
+
+    def notes(self) -> str:
+        """Return how the columns were read."""
+        return self._notes
+
+    def examples(self) -> dict[Split, Batch]:
+        """Return the encoded splits."""
+        rows, test = self.frames()
+        table, where = rows
+        demand(table, [self.target], where, "data.target")
+        demand(table, self.drop, where, "data.drop")
+        demand(table, self.categorical, where, "data.categorical")
+        demand(table, [self.group] if self.group else [], where, "data.group")
+        away = {self.target, self.group, *self.drop}
+        names = [name for name in table.columns if name not in away]
+        if self.missing == "refuse":
+            complete(table, names, where)
+        number = kinds(table, names, self.categorical, where)
+        y = self._learn_target(rows)
+        places = self._places(y, rows, test)
+        fitted = fit(
+            table.iloc[places["train"].numpy()],
+            names,
+            number,
+            impute=self.missing == "impute",
+            most=self.max_categories,
+            where=where,
+        )
+        self.encoder, self.untouched = fitted, fitted.untouched
+        self.source = self.source or digest(table, test and test.table)
+        x = self.encoder.encode(table, where)
+        found: dict[Split, Batch] = {s: Batch(x[at], y[at]) for s, at in places.items()}
+        if test is not None:
+            found["test"] = self._test(test)
+        self._notes = overview(where, table, self.target, self.reading, fitted)
+        return found
+
+    def _learn_target(self, rows: Rows) -> Tensor:
+        cells, where = rows.table[self.target], rows.where
+        self.reading = target_of(cells, self.asked, self.max_classes, where)
+        self.targets = self.reading.kind
+        return self.reading.encode(cells, where)
+
+    def _places(self, y: Tensor, rows: Rows, test: Rows | None) -> dict[Split, Tensor]:
+        """Return which rows form which split; the test split only if it has no rows of its own."""
+        groups = group_ids(rows, self.group)
+        names, found = self.reading.names, {}
+        left = torch.arange(len(y))
+        if test is None:
+            left, found["test"] = self._cut(y, left, self.test_fraction, groups)
+        elif self.group:
+            refuse_shared(rows, test, self.group)
+        left, found["val"] = self._cut(y, left, self.val_fraction, groups)
+        if self.fraction < 1:
+            _, some = split(y[left], self.fraction, self.seed, names=names)
+            left = left[some]
+        return {"train": left, **found}
+
+    def _cut(
+        self, y: Tensor, left: Tensor, share: float, groups: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        within = None if groups is None else groups[left]
+        try:
+            rest, part = split(y[left], share, self.seed, groups=within, names=self.reading.names)
+        except ValueError as error:
+            alike = self.asked == "auto" and self.reading.counted
+            hint = "; data.kind=value takes the target as real numbers" if alike else ""
+            raise ValueError(f"{error}{hint}") from error
+        return left[rest], left[part]
+
+    def _test(self, test: Rows) -> Batch:
+        demand(test.table, [self.target], test.where, "data.target")
+        x = self.encoder.encode(test.table, test.where)
+        return Batch(x, self.reading.encode(test.table[self.target], test.where))
+
+    def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
+        """Return the encoded rows of a CSV file, and their targets where all are there."""
+        if path.suffix == ".npy":
+            return super().inputs(path)
+        table = read_csv(path, getattr(self, "separator", ","))
+        x = self.encoder.encode(table, str(path))
+        known = self.target in table.columns and table[self.target].notna().all()
+        return x, self.reading.encode(table[self.target], str(path)) if known else None
+
+
+def group_ids(rows: Rows, group: str | None) -> Tensor | None:
+    """Return a number for the group of every row, `(N,)` int64.
+
+    Raises:
+        ValueError: a row belongs to none.
+    """
+    if group is None:
+        return None
+    complete(rows.table, [group], rows.where)
+    codes = rows.table[group].astype(str).factorize()[0]
+    return torch.from_numpy(codes.astype("int64"))
+
+
+def refuse_shared(rows: Rows, test: Rows, group: str) -> None:
+    """Refuse test rows of groups that train.
+
+    Raises:
+        ValueError: naming one of them.
+    """
+    demand(test.table, [group], test.where, "data.group")
+    shared = {*rows.table[group].astype(str)} & {*test.table[group].astype(str)}
+    if shared:
+        raise ValueError(f"{test.where}: {group} {min(shared)!r} is also in {rows.where}")
+
+
+def digest(*tables: Any) -> str:
+    """Return a SHA-256 of the content of tables."""
+    from pandas.util import hash_pandas_object
+
+    hashed: Any = hash_pandas_object
+    made = hashlib.sha256()
+    for table in tables:
+        if table is not None:
+            made.update(",".join(map(str, table.columns)).encode())
+            made.update(hashed(table.astype(str)).to_numpy().tobytes())
+    return made.hexdigest()

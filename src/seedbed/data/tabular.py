@@ -1,0 +1,50 @@
+"""A CSV file: one column is the target, the others are inputs of any kind.
+
+Source: scikit-learn, "Preprocessing data", https://scikit-learn.org/stable/modules/preprocessing.html.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from seedbed.data._column import read_csv
+from seedbed.data._table import Rows, Table
+
+
+class Tabular(Table):
+    """Learns a column of a CSV file from the others: regression, two classes or several.
+
+    Numbers stay numbers, texts become one-hot columns, columns of one value are left out; what was
+    inferred is shown before training.  Medians and categories come from the training split alone.
+
+    Args:
+        path: CSV file with a header.
+        target: column to predict.
+        test_path: CSV file of test rows; null: a share of the rows, stratified, tests.
+        separator: between cells; `;` is common, too.
+        common: see `Table`.
+
+    Raises:
+        ValueError: an argument outside its range.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        target: str,
+        test_path: str | None = None,
+        separator: str = ",",
+        **common: Any,
+    ) -> None:
+        super().__init__(target, **common)
+        if len(separator) != 1:
+            raise ValueError(f"separator must be one character, got {separator!r}")
+        self.path, self.test_path, self.separator = path, test_path, separator
+
+    def frames(self) -> tuple[Rows, Rows | None]:
+        """Read the files."""
+        files = [Path(path) for path in (self.path, self.test_path) if path]
+        train, *test = (Rows(read_csv(file, self.separator), str(file)) for file in files)
+        made = hashlib.sha256(b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files))
+        self.source = made.hexdigest()
+        return train, test[0] if test else None
