@@ -1,5 +1,6 @@
 """What the gate refuses beside signatures: values that no technique owns, and combinations."""
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -64,6 +65,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         two_smoothings,
         loss_against_data,
         two_inits,
+        two_averages,
+        tail_beyond_the_end,
         schedule_without_end,
         summed_loss,
         nothing_to_train,
@@ -127,6 +130,37 @@ def two_inits(plain: Mapping[str, Any]) -> str | None:
     chosen = [name for name in ("lecun", "xavier", "he") if plain["init"].get(name)]
     if len(chosen) > 1:
         return f"init=[{','.join(chosen)}]: each overwrites the one before; choose one"
+    return None
+
+
+def two_averages(plain: Mapping[str, Any]) -> str | None:
+    """Two averages of the weights, of which only one can be validated and saved."""
+    if plain["callback"].get("ema") and plain["callback"].get("swa"):
+        return (
+            "callback=[ema,swa]: each would be the model that is validated and saved; choose one "
+            "(~callback.ema or ~callback.swa)"
+        )
+    return None
+
+
+def tail_beyond_the_end(plain: Mapping[str, Any]) -> str | None:
+    """A tail of the training, to be averaged, that holds no snapshot."""
+    swa, trainer = plain["callback"].get("swa"), plain["trainer"]
+    if not swa or "fit" not in plain["stages"]:
+        return None
+    start, every, longest = swa.get("start", 0.75), swa.get("every", 1), trainer.get("max_epochs")
+    if longest == -1:
+        if 0 < start < 1 and trainer.get("max_steps", -1) == -1:
+            return (
+                f"callback.swa.start={start} with trainer.max_epochs=-1: a share of a training "
+                "without end; write a number of epochs"
+            )
+        return None
+    if longest and math.floor(start * longest + 1e-9 if start < 1 else start) + every > longest:
+        return (
+            f"callback.swa.start={start} callback.swa.every={every}: no snapshot in "
+            f"trainer.max_epochs={longest}"
+        )
     return None
 
 

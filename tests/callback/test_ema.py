@@ -10,7 +10,8 @@ from lightning import Trainer
 from quick import Batches, Walker, trainer
 from torch import Tensor, nn
 
-from seedbed.callback.ema import EMA, RAW
+from seedbed.callback._average import RAW
+from seedbed.callback.ema import EMA
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.checkpoint.best_and_last import BestAndLast
 
