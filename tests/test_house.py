@@ -32,6 +32,7 @@ NEEDS = {  # what an option of one group asks of the others
     "model/linear": ["model=linear", "~model.widths"],
     "loss/mse": ["loss=mse", "data.form=plane"],
     "augment/basic": ["data=digits", "augment=basic", "~data.size"],
+    "callback/swa": ["callback=swa"],
     "checkpoint/none": ["checkpoint=none", "stages=fit"],
     "logger/none": ["logger=none"],
     "regularizer/l2": ["regularizer=l2"],

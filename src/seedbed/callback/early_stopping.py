@@ -1,6 +1,6 @@
 """Early stopping.
 
-Formula: stop at validation t if no m in the last `patience` improved on the best before by min_delta
+Formula: stop after `patience` validations in a row with m ≥ m_best - min_delta (for mode min)
 
 Source: Prechelt 1998, "Early Stopping - But When?", section 2,
 https://doi.org/10.1007/3-540-49430-8_3.
@@ -15,7 +15,7 @@ from lightning.pytorch import callbacks
 
 
 class EarlyStopping(callbacks.EarlyStopping):
-    """Stops when the monitor has not improved for `patience` validations; the best weights are kept.
+    """Stops when the monitor has not improved for `patience` validations; keeps the best weights.
 
     What is tested afterwards is the best checkpoint, not the last weights.  A monitor that is not
     finite stops the training at once.

@@ -1,6 +1,6 @@
 """Exponential moving average of the weights.
 
-Formula: x̄₀ = x₀;  x̄ₜ = dₜ·x̄ₜ₋₁ + (1 - dₜ)·xₜ;  dₜ = min(decay, (1 + t)/(10 + t)), or decay without warm-up
+Formula: x̄₀ = x₀;  x̄ₜ = dₜ·x̄ₜ₋₁ + (1 - dₜ)·xₜ;  dₜ = min(decay, (1 + t)/(10 + t))
 
 Source: Polyak & Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging",
 https://doi.org/10.1137/0330046; Tarvainen & Valpola 2017, "Mean Teachers Are Better Role Models",
