@@ -19,10 +19,10 @@ HEAD = """\
 <!-- Made by `make docs` from the docstrings and YAML files. -->
 # Techniques
 
-Every option of every group: what it does to training, its arguments, its formula, where it comes from.
-`group=option` chooses, `group.argument=value` sets; in the groups of lists (`init`, `regularizer`,
-`augment`, `callback`, `logger`) an argument is `group.option.argument=value`.  Defaults are those of
-the option's YAML file, else of its class.  What runs by default is bold.
+Every option of every group: what it does to training, its arguments, its formula, its source.
+`group=option` chooses, `group.argument=value` sets; in the groups of lists (`init`,
+`regularizer`, `augment`, `callback`, `logger`) an argument is `group.option.argument=value`.
+Defaults are those of the option's YAML file, else of its class.  What runs by default is bold.
 """
 LABELS = ("Formula", "Source")
 MEANINGS = {  # of the standard words, where neither a docstring nor the YAML says more
