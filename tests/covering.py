@@ -4,11 +4,13 @@ Source: Cohen, Dalal, Fredman & Patton 1997, "The AETG System: An Approach to Te
 Combinatorial Design", section 4; deterministic here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import chain, combinations
 
 Options = Mapping[str, Sequence[str]]  # by group; no option is in two groups
 Pair = tuple[str, str]
+NONE: Mapping[str, int] = {}
 
 
 class Array:
@@ -32,23 +34,27 @@ class Array:
         every = ((a, b) for first, second in groups for a in first for b in second)
         return [(a, b) for a, b in every if b not in self.against[a]]
 
-    def complete(self, row: Sequence[str], wanted: set[Pair]) -> list[str] | None:
-        """Return `row` with an option of every group, such that many `wanted` pairs occur.
+    def complete(
+        self,
+        row: Sequence[str],
+        wanted: Set[Pair] = frozenset(),
+        open_for: Mapping[str, int] = NONE,
+    ) -> list[str] | None:
+        """Return `row` with an option of every group, or None if all ways hold a refused pair.
 
-        None if every completion holds a refused pair.
+        Args:
+            row: options that are chosen.
+            wanted: pairs that count for an option, in order.
+            open_for: how many of them each option is in.
         """
         free = [g for g in self.options.values() if not set(g) & set(row)]
         if not free:
             return list(row)
-        open_to = [[o for o in g if not self.against[o] & set(row)] for g in free]
-        if not all(open_to):
-            return None
-        # the group with the least choice first, so that a dead end shows early
-        choices = min(open_to, key=lambda g: len(g) if len(g) < 3 else 3)
+        allowed = [[o for o in g if not self.against[o] & set(row)] for g in free]
+        choices = min(allowed, key=lambda g: min(len(g), 3))  # where dead ends show early
         gains = {o: sum(pair(o, other) in wanted for other in row) for o in choices}
-        later = {o: sum(o in p for p in wanted) for o in choices} if wanted else gains
-        for option in sorted(choices, key=lambda o: (-gains[o], -later[o], choices.index(o))):
-            found = self.complete([*row, option], wanted)
+        for option in sorted(choices, key=lambda o: (-gains[o], -open_for.get(o, 0))):
+            found = self.complete([*row, option], wanted, open_for)
             if found is not None:
                 return found
         return None
@@ -59,7 +65,7 @@ class Array:
         wanted = {pair(a, b) for a, b in missing}
         while missing:
             first = next(iter(missing))
-            row = self.complete(first, wanted)
+            row = self.complete(first, wanted, Counter(chain.from_iterable(wanted)))
             del missing[first]
             wanted.discard(pair(*first))
             if row is None:

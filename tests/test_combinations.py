@@ -138,7 +138,7 @@ def test_the_array_is_one() -> None:
     assert not seen & set(REASONS)
     assert all(len(row) == len(OPTIONS) for row in ROWS)
     for pair in ARRAY.pairs():
-        assert pair in seen or ARRAY.complete(pair, set()) is None, pair
+        assert pair in seen or ARRAY.complete(pair) is None, pair
     used = {option for row in ROWS for option in row}
     assert used == {option for group in OPTIONS.values() for option in group}
 
@@ -170,7 +170,7 @@ def test_every_pair_trains(row: list[str], train: Train) -> None:
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("pair", REASONS, ids=" + ".join)
 def test_a_pair_that_makes_no_sense_is_refused(pair: Pair, train: Train) -> None:
-    row = ARRAY.complete(pair, set())
+    row = ARRAY.complete(pair)
     assert row, "no row has this pair as its only slip: say more exactly what is refused"
     words = command(row)
     ended = train(*words)
