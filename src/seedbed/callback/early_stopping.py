@@ -1,6 +1,6 @@
 """Early stopping.
 
-Formula: stop after `patience` validations in a row with m ≥ m_best - min_delta (for mode min)
+Formula: stop after patience validations in a row with m ≥ m_best - min_delta (less is better)
 
 Source: Prechelt 1998, "Early Stopping - But When?", section 2,
 https://doi.org/10.1007/3-540-49430-8_3.
