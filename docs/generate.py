@@ -1,26 +1,42 @@
-"""Writes what is generated: docs/groups.md, and the table of groups in README.md.  `make docs`."""
+"""Writes docs/techniques.md and the table of groups in README.md.  `make docs`."""
 
+import ast
 import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from seedbed import help
-from seedbed.config import OFFERS
+from seedbed.config import LISTS, OFFERS
 from seedbed.signature import parameters_of, resolve, shown
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- groups: made by `make docs` -->", "<!-- end -->"
 HEAD = """\
-<!-- Made by `make docs`. -->
-# Groups, options, arguments
+<!-- Made by `make docs` from the docstrings and YAML files. -->
+# Techniques
 
-`group=option` chooses, `group.argument=value` sets; in the groups of lists (`init`, `regularizer`,
-`augment`, `callback`, `logger`) an argument is `group.option.argument=value`.  Defaults are those
-of the option's YAML file, else of its class.  What runs by default is bold.
+Every option of every group: what it does to training, its arguments, its formula, its source.
+`group=option` chooses, `group.argument=value` sets; in the groups of lists (`init`,
+`regularizer`, `augment`, `callback`, `logger`) an argument is `group.option.argument=value`.
+Defaults are those of the option's YAML file, else of its class.  What runs by default is bold.
 """
+LABELS = ("Formula", "Source")
+MEANINGS = {  # of the standard words, where neither a docstring nor the YAML says more
+    "lr": "learning rate η, ≥ 0.",
+    "momentum": "γ, how much of the last step is kept, in [0, 1).",
+    "nesterov": "whether the gradient is that at the place where momentum leads.",
+    "weight_decay": "λ, strength of the decay of weights, ≥ 0.",
+    "betas": "β₁, β₂: memories of the gradient's mean and of its square, each in [0, 1).",
+    "alpha": "α, memory of the squared gradient, in [0, 1).",
+    "eps": "ε, keeps a division from overflowing, > 0.",
+    "label_smoothing": "ε, share of each target that is spread over all classes, in [0, 1].",
+    "delta": "δ, where the square becomes a line, in units of the target, > 0.",
+    "p": "probability, in [0, 1).",
+}
 
 
 def main() -> None:
@@ -34,10 +50,28 @@ def generated() -> dict[Path, str]:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text().partition(START)
     _, _, after = rest.partition(END)
+    catalogue = "\n".join([HEAD, contents(), *map(section, help.groups())])
     return {
         readme: f"{before}{START}\n{help.table()}\n{END}{after}",
-        ROOT / "docs/groups.md": "\n".join([HEAD, *map(section, help.groups())]),
+        ROOT / "docs/techniques.md": catalogue,
     }
+
+
+def contents() -> str:
+    """Return the table of contents: a line a group, a link an option."""
+    lines = []
+    for group, chosen in help.defaults().items():
+        links = (
+            (f"[**{o}**]" if o in chosen else f"[{o}]") + f"(#{anchor(f'{group}={o}')})"
+            for o in help.options(group)
+        )
+        lines.append(f"- [`{group}`](#{anchor(group)}): {', '.join(links)}")
+    return "\n".join([*lines, ""])
+
+
+def anchor(heading: str) -> str:
+    """Return the name that a heading gets in a link, as GitHub forms it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def section(group: str) -> str:
@@ -45,10 +79,40 @@ def section(group: str) -> str:
     chosen, told = help.defaults()[group], set[str]()
     blocks = [f"## {group}\n\n{help.about_group(group)}\n"]
     for option in help.options(group):
-        title = f"**{option}**" if option in chosen else option
-        blocks.append(f"### {title}\n\n{help.about(group, option)}\n")
+        line = help.about(group, option)
+        default = "  **The default.**" if option in chosen else ""
+        blocks.append(f"### `{group}={option}`\n\n{escaped(line)}{default}\n")
+        known = facts(group, option)
+        if "Formula" in known:
+            blocks.append(f"Formula: {code(known['Formula'])}\n")
         blocks += arguments(group, help.CONFIGS / group / f"{option}.yaml", told)
+        if "Source" in known:
+            blocks.append(f"Source: {linked(known['Source'])}\n")
     return "\n".join(blocks)
+
+
+def facts(group: str, option: str) -> dict[str, str]:
+    """Return the formula and the source: of the YAML's head, else of the module's docstring."""
+    module = help.PACKAGE / group.removeprefix("target_") / f"{option}.py"
+    text = ast.get_docstring(ast.parse(module.read_text())) if module.is_file() else ""
+    comments = help.comments(help.CONFIGS / group / f"{option}.yaml")
+    return labelled((text or "").splitlines()) | labelled(comments)
+
+
+def labelled(lines: Iterable[str]) -> dict[str, str]:
+    """Return what follows each label, up to an empty line or the next label."""
+    found: dict[str, str] = {}
+    label = ""
+    for line in lines:
+        name, colon, rest = line.strip().partition(": ")
+        if colon and name in LABELS:
+            label = name
+            found[label] = rest.strip()
+        elif not line.strip():
+            label = ""
+        elif label:
+            found[label] += f" {line.strip()}"
+    return found
 
 
 def arguments(group: str, file: Path, told: set[str]) -> Iterator[str]:
@@ -61,25 +125,40 @@ def arguments(group: str, file: Path, told: set[str]) -> Iterator[str]:
     """
     node = yaml.safe_load(file.read_text()) or {}
     if "_target_" not in node:
-        if rest := list(help.comments(file))[1:]:
+        if rest := [line for line in list(help.comments(file))[1:] if not labelled([line])]:
             yield "\n".join(["```text", *rest, "```", ""])
         return
     target = resolve(node["_target_"])
     taken = {k: p for k, p in parameters_of(target).items() if k not in OFFERS.get(group, [])}
+    meanings = meanings_of(file, target)
     ours = target.__module__.startswith("seedbed.")
-    meanings = described(target) if ours else {}
-    named = [k for k in taken if k in node or k in meanings]
-    values = {k: word(node.get(k, taken[k].default)) for k in named}
-    if ours:
-        rows = [f"| `{k}` | `{values[k]}` | {cell(meanings.get(k, ''))} |" for k in named]
-        table = ["| argument | default | meaning |", "|---|---|---|", *rows]
-        yield "\n".join([*table, ""]) if rows else "No arguments.\n"
-        return
-    yield ", ".join([f"`{node['_target_']}`", *(f"`{k}={values[k]}`" for k in named)]) + ".\n"
-    others = [f"`{k}={word(p.default)}`" for k, p in taken.items() if k not in node and simple(p)]
-    if others and node["_target_"] not in told:
-        yield f"Also: {', '.join(others)}.\n"
+    if not ours:
+        yield f"Class: `{node['_target_']}`\n"
+    named = [k for k in taken if k in node or (ours and k in described(target))]
+    prefix = f"{group}.{file.stem}" if group in LISTS else group
+    rows = [
+        f"| `{prefix}.{k}` | {code(word(node.get(k, taken[k].default)))} "
+        f"| {escaped(meanings.get(k, ''))} |"
+        for k in named
+        if taken[k].kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    if rows:
+        yield "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows, ""])
+    elif ours:
+        yield "No arguments.\n"
+    rest = [k for k, p in taken.items() if k not in named and simple(p)]
+    if rest and node["_target_"] not in told:
+        words = (f"`{k}={word(taken[k].default)}`" for k in rest)
+        yield f"Also, as the library documents them: {', '.join(words)}.\n"
     told.add(node["_target_"])
+
+
+def meanings_of(file: Path, target: Any) -> dict[str, str]:
+    """Return what each argument means: by the docstring, the YAML's comment, or the field's use."""
+    ours = described(target) if target.__module__.startswith("seedbed.") else {}
+    lines = (re.match(r"(\w+):.*?\s#\s+(.*)", line) for line in file.read_text().splitlines())
+    noted = {line[1]: line[2] for line in lines if line}
+    return MEANINGS | noted | ours
 
 
 def word(value: object) -> str:
@@ -120,9 +199,23 @@ def args_section(text: str) -> Iterator[tuple[str, str]]:
         yield name, " ".join(words)
 
 
-def cell(text: str) -> str:
-    """Return text for a cell of a Markdown table."""
-    return text.replace("|", "\\|")
+def escaped(text: str) -> str:
+    """Return text in which only code spans mean something to Markdown, also within a table."""
+    parts = text.replace("|", "\\|").split("`")
+    parts[::2] = [re.sub(r"([*<])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def code(text: str) -> str:
+    """Return a code span, also within a table."""
+    ticks = "``" if "`" in text else "`"
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
+
+
+def linked(text: str) -> str:
+    """Return text in which addresses are links."""
+    return re.sub(r"https?://[^\s>]*[^\s>.,;]", r"<\g<0>>", text)
 
 
 if __name__ == "__main__":

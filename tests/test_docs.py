@@ -1,10 +1,13 @@
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from seedbed import help
+from seedbed.signature import resolve
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +46,65 @@ def test_defaults_are_those_of_the_defaults_list() -> None:
     assert chosen["optimizer"] == ["adam"]
     assert chosen["callback"] == ["gradient_clip", "early_stopping", "ema"]
     assert "schema" not in chosen
+
+
+FORMULA = ("scaling", "loss", "init", "optimizer", "scheduler", "regularizer", "augment")
+SOURCE = (*FORMULA, "callback")
+PLAIN = ("none", "default", "constant")  # what does nothing has no formula
+
+
+@pytest.mark.parametrize("group", SOURCE)
+def test_every_technique_has_a_formula_and_a_source(generate: ModuleType, group: str) -> None:
+    options = [o for o in help.options(group) if o not in PLAIN]
+    known = {option: generate.facts(group, option) for option in options}
+    assert options
+    assert [o for o in options if not known[o].get("Source")] == []
+    if group in FORMULA:
+        assert [o for o in options if not known[o].get("Formula")] == []
+
+
+def test_formulas_and_sources_are_read_to_their_end(generate: ModuleType) -> None:
+    text = ["Title.", "", "Formula: a = b", "Source: X 1999,", '"T", https://x.y/z.', "", "More."]
+    assert generate.labelled(text) == {"Formula": "a = b", "Source": 'X 1999, "T", https://x.y/z.'}
+    assert generate.linked("see https://x.y/z(1)2, p. 3") == "see <https://x.y/z(1)2>, p. 3"
+    assert generate.facts("callback", "gradient_clip")["Formula"].startswith("by norm g ← g·min(1,")
+
+
+def test_the_catalogue_tells_all_of_every_option(generate: ModuleType) -> None:
+    text = generate.generated()[ROOT / "docs/techniques.md"]
+    for group in help.groups():
+        for option in help.options(group):
+            _, _, rest = text.partition(f"### `{group}={option}`\n")
+            own = rest.partition("\n### ")[0].partition("\n## ")[0]
+            assert generate.escaped(help.about(group, option)) in own, f"{group}={option}"
+            for fact in generate.facts(group, option).values():
+                assert generate.linked(fact) in own
+    clip = text.partition("### `callback=gradient_clip`")[2].partition("\n### ")[0]
+    assert "| `callback.gradient_clip.threshold` | `1.0` | θ, in units of the gradient" in clip
+    assert "**The default.**" in clip
+
+
+def test_the_table_of_contents_leads_to_every_option(generate: ModuleType) -> None:
+    text = generate.generated()[ROOT / "docs/techniques.md"]
+    links = re.findall(r"\]\(#([^)]*)\)", text)
+    headings = [
+        generate.anchor(line.lstrip("# ")) for line in text.splitlines() if line[:2] == "##"
+    ]
+    assert links
+    assert set(links) == set(headings)
+    assert len(set(links)) == len(links)
+
+
+@pytest.mark.parametrize("group", [*FORMULA, "model", "callback", "checkpoint"])
+def test_every_argument_of_the_yaml_has_a_meaning(generate: ModuleType, group: str) -> None:
+    silent = []
+    for option in help.options(group):
+        file = help.CONFIGS / group / f"{option}.yaml"
+        node = yaml.safe_load(file.read_text()) or {}
+        if "_target_" in node:
+            known = generate.meanings_of(file, resolve(node["_target_"]))
+            silent += [f"{option}.{k}" for k in node if k[0] != "_" and k not in known]
+    assert silent == []
 
 
 def test_what_a_docstring_says_of_arguments_is_read(generate: ModuleType) -> None:

@@ -46,6 +46,7 @@ NEEDS = {  # what an option of one group asks of the others
     "loss/binary_cross_entropy": ["loss=binary_cross_entropy", "data.form=moons"],
     "regularizer/cutmix": ["data=digits", "model=cnn", "regularizer=cutmix", *WITHOUT],
     **{f"augment/{name}": ["data=digits", f"augment={name}", "~data.size"] for name in IMAGES},
+    "callback/swa": ["callback=swa"],
     "checkpoint/none": ["checkpoint=none", "stages=fit"],
     "logger/none": ["logger=none"],
     "scheduler/plateau": ["scheduler=plateau", "scheduler.patience=0"],

@@ -108,6 +108,7 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         group: lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"}
         for group in ("scheduler", "callback")
     },
+    "checkpoint": lambda plain: {"folder": "", "monitor": "val/loss", "mode": "min"},
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
 

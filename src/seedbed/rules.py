@@ -94,6 +94,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         loss_against_data,
         two_inits,
         init_of_trained,
+        two_averages,
+        tail_beyond_the_end,
         schedule_without_end,
         plateau_without_validation,
         optimizer_range,
@@ -223,6 +225,37 @@ def init_of_trained(plain: Mapping[str, Any]) -> str | None:
     chosen = [name for name, node in plain["init"].items() if node]
     if chosen and is_whole(plain["model"]):
         return f"init=[{','.join(chosen)}] with model=ensemble: its members are trained already"
+    return None
+
+
+def two_averages(plain: Mapping[str, Any]) -> str | None:
+    """Two averages of the weights, of which only one can be validated and saved."""
+    if plain["callback"].get("ema") and plain["callback"].get("swa"):
+        return (
+            "callback=[ema,swa]: each would be the model that is validated and saved; choose one "
+            "(~callback.ema or ~callback.swa)"
+        )
+    return None
+
+
+def tail_beyond_the_end(plain: Mapping[str, Any]) -> str | None:
+    """A tail of the training, to be averaged, that holds no snapshot."""
+    swa, trainer = plain["callback"].get("swa"), plain["trainer"]
+    if not swa or "fit" not in plain["stages"]:
+        return None
+    start, every, longest = swa.get("start", 0.75), swa.get("every", 1), trainer.get("max_epochs")
+    if longest == -1:
+        if 0 < start < 1 and trainer.get("max_steps", -1) == -1:
+            return (
+                f"callback.swa.start={start} with trainer.max_epochs=-1: a share of a training "
+                "without end; write a number of epochs"
+            )
+        return None
+    if longest and math.floor(start * longest + 1e-9 if start < 1 else start) + every > longest:
+        return (
+            f"callback.swa.start={start} callback.swa.every={every}: no snapshot in "
+            f"trainer.max_epochs={longest}"
+        )
     return None
 
 

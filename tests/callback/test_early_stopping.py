@@ -1,6 +1,7 @@
 """Early stopping as its options say."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from option import build
@@ -59,3 +60,34 @@ def test_the_count_survives_a_resume(tmp_path: Path) -> None:
 def test_the_default_patience() -> None:
     stop = build("callback", "early_stopping", monitor="val/loss")
     assert stop.patience == pytest.approx(10)
+
+
+def test_patience_counts_validations_not_epochs() -> None:
+    stop = build("callback", "early_stopping", monitor="val/loss", patience=2)
+    task = Walker(losses=[5, 6, 6, 6, 6, 6, 6, 6])
+    runner = trainer(max_epochs=8, check_val_every_n_epoch=2, callbacks=[stop])
+    runner.fit(task, Batches(1), Batches(1))
+    assert len(task.trained) == 6  # validated after 2, 4 and 6
+    again = build("callback", "early_stopping", monitor="val/loss", patience=3)
+    task = Walker(losses=[5] * 8)
+    runner = trainer(max_epochs=8, val_check_interval=0.5, callbacks=[again])
+    runner.fit(task, Batches(4), Batches(1))
+    assert len(task.validated) == 4  # within the second epoch
+
+
+def test_a_resumed_count_is_held_against_the_patience_of_now(tmp_path: Path) -> None:
+    stop = build("callback", "early_stopping", monitor="val/loss", patience=9)
+    stop.wait_count = 4
+    again = build("callback", "early_stopping", monitor="val/loss", patience=5)
+    again.load_state_dict(stop.state_dict())
+    assert (again.wait_count, again.patience) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("patience", -1), ("min_delta", -0.1), ("min_delta", float("nan")), ("mode", "up")],
+)
+def test_arguments_outside_their_range_are_refused(argument: str, value: Any) -> None:
+    given: dict[str, Any] = {"mode": "min"} | {argument: value}
+    with pytest.raises(ValueError, match=f"{argument} must"):
+        build("callback", "early_stopping", monitor="val/loss", **given)

@@ -1,11 +1,17 @@
 """Gradient clipping by hand."""
 
-from typing import Literal
+import math
+from collections.abc import Callable
+from typing import Any, Literal
 
 import pytest
+import torch
+from lightning.pytorch.plugins import MixedPrecision
 from quick import Batches, Walker, trainer
 
-from seedbed.callback.gradient_clip import GradientClip
+from seedbed.callback.gradient_clip import GradientClip, clip_norm, clip_value
+
+Clip = Callable[[list[torch.Tensor], float], Any]
 
 
 def clipped(
@@ -31,10 +37,10 @@ def test_a_short_gradient_is_left_alone(threshold: float) -> None:
     assert recorded == {"gradient/norm_before": 13, "gradient/clipped": 0}
 
 
-def test_by_value_each_element_is_cut() -> None:
-    step, recorded = clipped((3, -4, 12), 3.5, "value")
-    assert step == [3, -3.5, 3.5]
-    assert recorded == {"gradient/norm_before": 13, "gradient/clipped": 1}
+def test_by_value_each_element_is_cut_and_the_share_is_that_of_elements() -> None:
+    step, recorded = clipped((3, -4, 12, 2), 3.5, "value")
+    assert step == [3, -3.5, 3.5, 2]
+    assert recorded == {"gradient/norm_before": pytest.approx(173**0.5), "gradient/clipped": 0.5}
     assert clipped((3, -4, 12), 12.0, "value") == (
         [3, -4, 12],
         {"gradient/norm_before": 13, "gradient/clipped": 0},
@@ -58,8 +64,53 @@ def test_micro_batches_are_clipped_as_one() -> None:
     assert [each["gradient/norm_before"] for each in task.recorded] == [13, 13]
 
 
+def test_all_parameters_are_one_vector() -> None:
+    gradients = [torch.tensor([[3.0], [4.0]]), torch.tensor(12.0), torch.zeros(2)]
+    norm, cut = clip_norm(gradients, 6.5)
+    assert (norm.item(), cut.item()) == (13, 1)
+    assert [g.tolist() for g in gradients] == [[[1.5], [2.0]], 6.0, [0.0, 0.0]]
+    norm, share = clip_value(gradients, 1.75)
+    assert [g.tolist() for g in gradients] == [[[1.5], [1.75]], 1.75, [0.0, 0.0]]
+    assert (norm.item(), share.item()) == (6.5, pytest.approx(2 / 5))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_precisions_keep_theirs_and_the_norm_does_not_overflow(dtype: torch.dtype) -> None:
+    gradients = [torch.full((4,), 60000.0, dtype=dtype)]
+    exact = gradients[0].double().norm().item()  # above the largest half
+    norm, cut = clip_norm(gradients, 2.0)
+    assert (norm.item(), cut.item()) == (exact, 1)
+    assert gradients[0].dtype == dtype
+    assert gradients[0].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("clip", [clip_norm, clip_value])
+@pytest.mark.parametrize("bad", [math.inf, math.nan, 1e38])
+def test_an_infinite_gradient_is_not_hidden(clip: Clip, bad: float) -> None:
+    gradients = [torch.tensor([bad, bad, bad, bad]), torch.ones(2)]
+    clip(gradients, 1.0)
+    finite = [bool(g.isfinite().any()) for g in gradients]
+    assert finite == [False, False]  # none, of any parameter: the task sees that it diverged
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_scaled_losses_are_clipped_in_their_own_units(fused: bool) -> None:
+    class Scaled(Walker):
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), lr=1.0, fused=fused)
+
+    task = Scaled(stride=(3, 4, 12))
+    plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2**12))
+    clip = GradientClip(6.5)
+    trainer(max_steps=1, plugins=[plugin], callbacks=[clip]).fit(task, Batches(1), Batches(1))
+    assert task.w.tolist() == pytest.approx([1.5, 2, 6])
+    assert task.recorded[0]["gradient/norm_before"] == pytest.approx(13)
+
+
 def test_arguments_outside_their_range_are_refused() -> None:
     with pytest.raises(ValueError, match="threshold must"):
         GradientClip(0)
+    with pytest.raises(ValueError, match="threshold must"):
+        GradientClip(math.nan)
     with pytest.raises(ValueError, match="by must"):
         GradientClip(1, "length")  # pyright: ignore[reportArgumentType]

@@ -9,13 +9,17 @@ import torch
 from quick import Batches, Walker, trainer
 
 from seedbed.checkpoint._file import PlainFile
-from seedbed.checkpoint.best_and_last import BestAndLast
+from seedbed.checkpoint.best_and_last import BestAndLast, also
 
 
 def kept(
-    folder: Path, losses: list[float], mode: Literal["min", "max"] = "min", **options: Any
+    folder: Path,
+    losses: list[float],
+    mode: Literal["min", "max"] = "min",
+    top_k: int = 1,
+    **options: Any,
 ) -> BestAndLast:
-    keep = BestAndLast(str(folder), "val/loss", mode)
+    keep = BestAndLast(str(folder), "val/loss", mode, top_k)
     task = Walker(losses=losses)
     runner = trainer(max_epochs=len(losses), callbacks=[keep], plugins=[PlainFile()], **options)
     runner.fit(task, Batches(1), Batches(1))
@@ -74,6 +78,75 @@ def test_a_resumed_training_knows_what_was_best(tmp_path: Path) -> None:
     assert keep.best_value == 2
     assert weight(keep.best) == 2
     assert weight(keep.last) == 4
+
+
+def others(folder: Path) -> dict[int, float]:
+    """Return the weight in each of the best k, by the epoch in its name."""
+    return {int(p.name[6:10]): weight(p) for p in folder.glob("epoch-*_step-*.ckpt")}
+
+
+@pytest.mark.parametrize(
+    ("mode", "losses", "epochs"),
+    [
+        ("min", [5.0, 4.0, 3.0, 2.0], [4, 3, 2]),
+        ("min", [2.0, 3.0, 4.0, 5.0], [1, 2, 3]),
+        ("min", [3.0, 5.0, 4.0, 1.0], [4, 1, 3]),
+        ("max", [3.0, 5.0, nan, 4.0, 1.0], [2, 4, 1]),
+        ("min", [2.0, 2.0, 2.0, 2.0], [1, 2, 3]),  # an equal one is no better
+        ("min", [nan, 2.0], [2]),
+    ],
+)
+def test_the_best_k(
+    tmp_path: Path, mode: Literal["min", "max"], losses: list[float], epochs: list[int]
+) -> None:
+    keep = kept(tmp_path, losses, mode, top_k=3)
+    assert others(tmp_path) == {epoch: epoch for epoch in epochs}
+    assert [value for value, _ in keep.kept] == [losses[epoch - 1] for epoch in epochs]
+    assert weight(keep.best) == epochs[0]
+    assert weight(keep.last) == len(losses)
+    assert keep.best_metrics == {"val/loss": losses[epochs[0] - 1], "best/epoch": epochs[0]}
+    assert len(list(tmp_path.iterdir())) == len(epochs) + 2
+
+
+def test_validations_within_an_epoch_have_files_of_their_own(tmp_path: Path) -> None:
+    keep = BestAndLast(str(tmp_path), "val/loss", top_k=2)
+    runner = trainer(max_epochs=1, val_check_interval=0.5, callbacks=[keep], plugins=[PlainFile()])
+    runner.fit(Walker(losses=[1.0]), Batches(2), Batches(1))
+    names = sorted(path.name for path in tmp_path.glob("epoch*"))
+    assert names == ["epoch-0001_step-0000001.ckpt", "epoch-0001_step-0000002.ckpt"]
+
+
+def test_a_resumed_training_knows_the_best_k_and_deletes_what_it_does_not(tmp_path: Path) -> None:
+    first = kept(tmp_path, [4.0, 3.0, 2.0], top_k=2)
+    stray = tmp_path / "epoch-0009_step-0000009.ckpt"  # of epochs after the last checkpoint
+    stray.write_bytes(b"interrupted")
+    keep = BestAndLast(str(tmp_path), "val/loss", top_k=2)
+    runner = trainer(max_epochs=5, callbacks=[keep], plugins=[PlainFile()])
+    task = Walker(losses=[0, 0, 0, 2.5, 9.0])
+    runner.fit(task, Batches(1), Batches(1), ckpt_path=first.last, weights_only=True)
+    assert others(tmp_path) == {3: 3, 4: 4}
+    assert weight(keep.best) == 3
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_second_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refused)
+    first, second, best = (tmp_path / name for name in ("1", "2", "best"))
+    first.write_text("first")
+    second.write_text("second")
+    for file in (first, first, second):
+        also(file, best)
+        assert best.read_text() == file.read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "best"]
+
+
+def test_k_must_be_positive(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="top_k must"):
+        BestAndLast(str(tmp_path), "val/loss", top_k=0)
 
 
 def test_a_mode_must_be_known(tmp_path: Path) -> None:

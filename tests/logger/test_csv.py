@@ -58,6 +58,23 @@ def test_a_run_that_goes_on_adds_to_its_table(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_that_goes_on_within_its_last_step_keeps_that_row(tmp_path: Path) -> None:
+    first = CSV(str(tmp_path))
+    for step in (1, 2, 3):
+        first.log_metrics({"epoch": step, "a": step / 2}, step=step)
+    first.finalize("success")
+    second = CSV(str(tmp_path))
+    second.log_metrics({"b": 7.0}, step=2)  # 3 was beyond the checkpoint
+    second.log_metrics({"epoch": 3, "a": 9.0}, step=3)
+    second.finalize("success")
+    assert second.path.read_text().splitlines() == [
+        "step,epoch,a,b",
+        "1,1,0.5,",
+        "2,2,1.0,7.0",
+        "3,3,9.0,",
+    ]
+
+
 def test_nothing_logged_is_nothing_written(tmp_path: Path) -> None:
     log = CSV(str(tmp_path))
     log.save()

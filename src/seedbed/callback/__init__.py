@@ -1,1 +1,1 @@
-"""*When* something happens in training, or state beside the weights: clipping, stopping, EMA."""
+"""*When* something happens, or what is kept beside the weights: clipping, stopping, averages."""

@@ -1,23 +1,62 @@
 """Gradient clipping.
 
+Formula: by norm g ← g·min(1, θ/‖g‖) over all parameters at once; by value gᵢ ← max(-θ, min(θ, gᵢ))
+
 Source: Pascanu, Mikolov & Bengio 2013, "On the Difficulty of Training Recurrent Neural Networks",
-algorithm 1.
+algorithm 1, https://arxiv.org/abs/1211.5063.
 """
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 from torch.optim import Optimizer
 
 from seedbed.types import Recording
 
 
+def clip_norm(gradients: list[Tensor], threshold: float) -> tuple[Tensor, Tensor]:
+    """Scale all gradients as one to length `threshold` if they are longer.
+
+    Returns:
+        their length before, `()`, and 1 if it was cut, else 0, `()`.
+    """
+    norm = total_norm(gradients)
+    factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
+    torch._foreach_mul_(gradients, factor)
+    return norm, (norm > threshold).to(norm.dtype)
+
+
+def clip_value(gradients: list[Tensor], threshold: float) -> tuple[Tensor, Tensor]:
+    """Cut each element of the gradients to `[-threshold, threshold]`.
+
+    Returns:
+        their length before, `()`, and the share of elements that were cut, `()`.
+    """
+    norm = total_norm(gradients)
+    torch._foreach_add_(gradients, norm - norm)  # 0, or NaN where something is infinite
+    cut = torch.stack([(g.abs() > threshold).sum().to(norm.device) for g in gradients]).sum()
+    torch._foreach_clamp_min_(gradients, -threshold)
+    torch._foreach_clamp_max_(gradients, threshold)
+    return norm, cut.to(norm.dtype) / sum(g.numel() for g in gradients)
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """Return the Euclidean length of all gradients as one, `()`, in single precision at least."""
+    double = any(g.dtype == torch.float64 for g in gradients)
+    precise = torch.float64 if double else torch.float32
+    norms = torch._foreach_norm(gradients, 2, dtype=precise)
+    return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms]))
+
+
 class GradientClip(Callback):
     """Keeps single steps from being too large.
 
-    Logs `gradient/norm_before` and `gradient/clipped`, the share of steps that were clipped.
+    Clips once an update what all micro-batches and processes have added up.  Logs
+    `gradient/norm_before`, `gradient/clipped`, the share of steps (by norm) or of elements (by
+    value) that were clipped, and `gradient/norm`, what is left.
 
     Args:
         threshold: θ, in units of the gradient, > 0.
@@ -25,11 +64,11 @@ class GradientClip(Callback):
             element to [-θ, θ].
 
     Raises:
-        ValueError: `threshold` is not positive.
+        ValueError: `threshold` is not positive, or `by` is neither.
     """
 
     def __init__(self, threshold: float = 1.0, by: Literal["norm", "value"] = "norm") -> None:
-        if threshold <= 0:
+        if not threshold > 0:
             raise ValueError(f"threshold must be positive, got {threshold}")
         if by not in ("norm", "value"):
             raise ValueError(f"by must be 'norm' or 'value', got {by!r}")
@@ -38,19 +77,21 @@ class GradientClip(Callback):
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
-        """Clip what all micro-batches and processes have added up."""
+        """Clip what the optimizer is about to use."""
+        unscale(trainer, optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [p.grad for p in parameters if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        torch._foreach_add_(gradients, norm - norm)  # 0, or NaN: what is infinite is not to be cut
-        if self.by == "norm":
-            torch._foreach_mul_(gradients, self.threshold / norm.clamp(min=self.threshold))
-            clipped = norm > self.threshold
-        else:
-            largest = torch.stack(torch._foreach_norm(gradients, float("inf"))).max()
-            torch._foreach_clamp_min_(gradients, -self.threshold)
-            torch._foreach_clamp_max_(gradients, self.threshold)
-            clipped = largest > self.threshold
+        if not gradients:
+            return
+        clip = clip_norm if self.by == "norm" else clip_value
+        norm, clipped = clip(gradients, self.threshold)
         cast(Recording, pl_module).record(
-            {"gradient/norm_before": norm, "gradient/clipped": clipped.float()}
+            {"gradient/norm_before": norm, "gradient/clipped": clipped}
         )
+
+
+def unscale(trainer: Trainer, optimizer: Optimizer) -> None:
+    """Undo the loss scaling of half precision where a fused optimizer would do it in its step."""
+    scaler: Any = getattr(trainer.precision_plugin, "scaler", None)
+    if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+        scaler.unscale_(optimizer)

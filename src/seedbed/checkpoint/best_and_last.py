@@ -1,35 +1,51 @@
-"""The best weights by the monitor, and the last state to go on from, in a file each."""
+"""The best weights by the monitor, and the last state to go on from, in files of their own."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+Place = tuple[float, str]  # value of the monitor, file name
+
 
 class BestAndLast(Checkpoint):
     """Writes `best.ckpt` when a validation improves and `last.ckpt` after every epoch.
 
+    With `top_k` above 1 the best k validations are kept as `epoch-<n>_step-<m>.ckpt`, and
+    `best.ckpt` is another name of the first of them.  What falls out of the k is deleted.
+
     Lightning's own would write the last only when the best improves.
 
     Args:
-        folder: where the two files go.
+        folder: where the files go.
         monitor: metric that decides what is best.
         mode: `min` if less of it is better, else `max`.
+        top_k: how many of the best to keep, >= 1.
 
     Raises:
-        ValueError: `mode` is neither.
+        ValueError: `mode` is neither, or `top_k` is below 1.
     """
 
-    def __init__(self, folder: str, monitor: str, mode: Literal["min", "max"] = "min") -> None:
+    def __init__(
+        self, folder: str, monitor: str, mode: Literal["min", "max"] = "min", top_k: int = 1
+    ) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        if top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {top_k}")
         self.best, self.last = Path(folder, "best.ckpt"), Path(folder, "last.ckpt")
-        self.monitor, self.mode = monitor, mode
-        self.best_value: float | None = None
+        self.monitor, self.mode, self.top_k = monitor, mode, top_k
+        self.kept: list[Place] = []  # the best first
         self.validated = False  # in this process
         self.best_metrics: dict[str, float] = {}  # of the validation that was best
+
+    @property
+    def best_value(self) -> float | None:
+        """The monitor's best value, None before there is one."""
+        return self.kept[0][0] if self.kept else None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the best; after every other callback has put its own weights back."""
@@ -40,19 +56,42 @@ class BestAndLast(Checkpoint):
             known = ", ".join(sorted(k for k in trainer.callback_metrics if "/" in k))
             raise ValueError(f"monitor.name={self.monitor}: no such metric; there is {known}")
         value = trainer.callback_metrics[self.monitor].item()
-        if self.improves(value):
-            self.best_value = value
+        rank = self.rank(value)
+        if rank == 0:
             measured = {
                 k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("val/")
             }
             self.best_metrics = measured | {"best/epoch": trainer.current_epoch + 1}
-            trainer.save_checkpoint(self.best)
+        if rank < self.top_k:
+            name = f"epoch-{trainer.current_epoch + 1:04}_step-{trainer.global_step:07}.ckpt"
+            self.keep(trainer, rank, (value, name if self.top_k > 1 else self.best.name))
 
-    def improves(self, value: float) -> bool:
-        """Return whether `value` is better than every one before; NaN never is."""
-        if self.best_value is None:
-            return not math.isnan(value)
-        return value < self.best_value if self.mode == "min" else value > self.best_value
+    def rank(self, value: float) -> float:
+        """Return how many of those that are kept are at least as good; NaN is never kept."""
+        if math.isnan(value):
+            return math.inf
+        sign = 1 if self.mode == "min" else -1
+        return sum(sign * other <= sign * value for other, _ in self.kept)
+
+    def keep(self, trainer: Trainer, rank: float, place: Place) -> None:
+        """Save at this rank and delete what falls out; each file is whole at every moment."""
+        self.kept.insert(int(rank), place)
+        lost, self.kept = self.kept[self.top_k :], self.kept[: self.top_k]
+        trainer.save_checkpoint(self.best.with_name(place[1]))
+        if self.top_k == 1 or not trainer.is_global_zero:
+            return
+        if rank == 0:
+            also(self.best.with_name(place[1]), self.best)
+        for _, name in lost:
+            self.best.with_name(name).unlink(missing_ok=True)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Delete what an interrupted training kept beyond the state that is gone on from."""
+        if trainer.is_global_zero:
+            names = {name for _, name in self.kept}
+            for path in self.best.parent.glob("epoch-*_step-*.ckpt"):
+                if path.name not in names:
+                    path.unlink()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the last weights for the best where no validation could tell."""
@@ -66,9 +105,21 @@ class BestAndLast(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""
-        return {"best_value": self.best_value, "best_metrics": self.best_metrics}
+        return {"kept": [list(place) for place in self.kept], "best_metrics": self.best_metrics}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what was best."""
-        self.best_value = state_dict["best_value"]
+        self.kept = [(value, name) for value, name in state_dict["kept"]]
         self.best_metrics = state_dict["best_metrics"]
+
+
+def also(file: Path, name: Path) -> None:
+    """Give a file a second name, at once: a link where the file system has them, else a copy."""
+    part = name.with_name(f"{name.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        part.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, part)
+    part.replace(name)
+    part.unlink(missing_ok=True)  # what is the same file already is not moved

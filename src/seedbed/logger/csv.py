@@ -81,9 +81,11 @@ class CSV(Logger):
         """Forget what an interrupted run logged beyond the checkpoint that it goes on from."""
         self.goes_on = False
         rows = read_rows(self.path)
-        kept = [row for row in rows if int(row["step"]) < step]
+        kept = [row for row in rows if int(row["step"]) <= step]
         if len(kept) < len(rows):
             self._rewrite(kept)
+        if kept and int(kept[-1]["step"]) == step:  # what is logged now belongs to its last row
+            self.written = {k: v for k, v in kept[-1].items() if v} | {"step": step}
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
