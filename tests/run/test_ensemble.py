@@ -25,7 +25,7 @@ def test_two_runs_together(train: Train) -> None:
     ended = train(*ENSEMBLE, *words)
     assert ended.code == 0, ended.err
     both = numbers(ended.folder)
-    assert set(both) == {"test/loss", "test/acc"}
+    assert set(both) == {"test/loss", "test/acc", "test/f1", "test/confidence"}
     assert f"test/acc      {both['test/acc']:.4f}" in ended.out
     assert (ended.folder / "report.html").is_file()
     members = [numbers(each)["test/loss"] for each in (one, two)]

@@ -103,7 +103,6 @@ WRONG_TABLES = [
     ({3: "3,Rio,,1"}, "blood", "data: t.csv: row 3: the target 'blood' is empty"),
     ({3: "3,Rio,O,1"}, "blood", "data: 60 examples of 3 classes cannot be split"),
     ({}, "blud", "data: t.csv: there is no column 'blud' (data.target); did you mean 'blood'?"),
-    ({}, "price", "loss: CrossEntropyLoss needs classes as targets, the data has real numbers"),
 ]
 
 
@@ -115,6 +114,14 @@ def test_a_wrong_table_is_one_line(
     ended = train(*TABLE, f"data.target={target}")
     assert (ended.code, len(ended.lines())) == (2, 1)
     assert ended.err.startswith(says)
+    assert not Path("logs").exists()
+
+
+def test_a_loss_that_does_not_fit_the_table_is_one_line(train: Train) -> None:
+    samples.table(Path("t.csv"))
+    ended = train(*TABLE, "data.target=price", "loss=cross_entropy")
+    assert (ended.code, len(ended.lines())) == (2, 1)
+    assert "needs classes as targets, the data has real numbers; use loss=" in ended.err
     assert not Path("logs").exists()
 
 

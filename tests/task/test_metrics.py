@@ -22,9 +22,13 @@ def test_accuracy_counts_examples() -> None:
 @pytest.mark.parametrize(
     ("spec", "train", "val"),
     [
-        (Spec((1,), "class", 3, tuple("abc")), ["acc"], ["acc", "f1"]),
-        (TWO, ["acc"], ["acc", "auroc", "f1"]),
-        (Spec((1,), "class", 1, ("a", "b")), ["acc"], ["acc", "auroc", "f1"]),  # a single logit
+        (Spec((1,), "class", 3, tuple("abc")), ["acc"], ["acc", "confidence", "f1"]),
+        (TWO, ["acc"], ["acc", "auroc", "confidence", "f1"]),
+        (
+            Spec((1,), "class", 1, ("a", "b")),
+            ["acc"],
+            ["acc", "auroc", "confidence", "f1"],
+        ),  # a single logit
         (Spec((1,), "value", 1), ["mae", "r2", "rmse"], ["mae", "r2", "rmse"]),
     ],
 )
@@ -32,6 +36,13 @@ def test_what_is_measured(spec: Spec, train: list[str], val: list[str]) -> None:
     wanted: dict[Split, list[str]] = {"train": train, "val": val, "test": val}
     for split, names in wanted.items():
         assert sorted(map(str, metrics_of(spec, split))) == [f"{split}/{name}" for name in names]
+
+
+def test_confidence_is_the_mean_of_the_largest_probability() -> None:
+    metrics = metrics_of(Spec((1,), "class", 2, ("a", "b")), "val")
+    metrics.update(torch.tensor([[0.0, math.log(3)], [math.log(9), 0.0]]), torch.tensor([0, 0]))
+    metrics.update(torch.zeros(1, 2), torch.tensor([1]))
+    assert metrics.compute()["val/confidence"].item() == pytest.approx((0.75 + 0.9 + 0.5) / 3)
 
 
 def test_f1_is_scikit_learn_s_mean_over_classes() -> None:

@@ -1,4 +1,10 @@
-"""How large the weights are and how many of them are nought, over time."""
+"""How large the weights are and how many of them are nought, over time.
+
+Formula: weight/norm = √Σw²;  weight/zeros = share of |w| ≤ below
+
+Source: Han et al. 2015, "Learning Both Weights and Connections for Efficient Neural Networks",
+section 3, https://arxiv.org/abs/1506.02626.
+"""
 
 from typing import cast
 

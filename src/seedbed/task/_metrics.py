@@ -15,8 +15,8 @@ from seedbed.types import Spec
 def metrics_of(spec: Spec, split: str) -> MetricCollection:
     """Return what is measured on a split beside the loss, by its name `split/metric`.
 
-    Classes: `acc`; where nothing is trained also `f1`, the mean over classes, and with two
-    classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
+    Classes: `acc`; where nothing is trained also `f1`, the mean over classes, `confidence`, and
+    with two classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
     """
     chosen = of_classes(spec, split) if spec.kind == "class" else of_values()
     return MetricCollection({f"{split}/{name}": metric for name, metric in chosen.items()})
@@ -29,6 +29,7 @@ def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
         "acc": MulticlassAccuracy(count, average="micro", validate_args=False)
     }
     if split != "train":
+        chosen["confidence"] = Confidence()
         chosen["f1"] = MulticlassF1Score(count, average="macro", validate_args=False)
         if count == 2:
             chosen["auroc"] = AUROC()
@@ -38,6 +39,28 @@ def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
 def of_values() -> dict[str, Metric]:
     """Return the metrics of `(B, K)` predictions and targets."""
     return {"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False), "r2": R2()}
+
+
+class Confidence(Metric):
+    """The mean probability of the predicted class; above `acc`, a model is too sure of itself."""
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
+
+    def update(self, scores: Tensor, y: Tensor) -> None:
+        """Take in `(B, C)` logits."""
+        self.total += scores.float().softmax(-1).amax(-1).sum()
+        self.count += len(scores)
+
+    def compute(self) -> Tensor:
+        """Return the mean, `()`, in [1 / C, 1]."""
+        return self.total / self.count
 
 
 class AUROC(Metric):
