@@ -53,19 +53,38 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
     "data=image_folder": ["data.root=files/images data.size=8 data.num_workers=0"],
     "data=hub": ["data.path=csv data.data_files=files/table.csv data.target=kind"],
     "model=cnn": ["model.channels=[4] model.hidden=8"],
-    "model=mlp": ["model.widths=[8]"],
+    "model=resnet": [
+        "model.channels=[4,4] model.blocks=1",
+        "model.channels=[4,4] model.blocks=1 model.norm=group model.groups=2",
+    ],
+    "model=inception": ["model.stem=4 model.widths=[8]"],
+    "model=mlp": [
+        "model.widths=[8]",
+        "model.widths=[8] model.dropout=0.2 model.norm=batch",
+        "model.widths=[8] model.norm=weight",
+        "model.widths=[8] model.norm=layer model.norm_position=after",
+    ],
     "checkpoint=none": ["stages=fit"],
 }
 VALUES = r"data=.*(form=plane|target=price)"
 CLASSES = r"data=(?!.*(form=plane|target=price))"
 FLAT = r"data=(synthetic|tabular|hub)"
+MANY = r"data=(digits|fashion_mnist|synthetic .*form=blobs)"  # more than two classes
 REFUSED = [  # patterns of two options, and what the gate says of them
-    (r"loss=mse", CLASSES, "MSELoss needs real numbers as targets"),
-    (r"loss=cross_entropy", VALUES, "CrossEntropyLoss needs classes as targets"),
-    (r"model=cnn", FLAT, "a cnn needs images"),
-    (r"augment=basic", FLAT, "augment=basic needs images"),
-    (r"regularizer=label_smoothing", VALUES, "label_smoothing"),
-    (r"regularizer=l2", r"optimizer=adamw", "both shrink the same weights"),
+    (r"loss=(mse|mae|huber)", CLASSES, "needs real numbers as targets, the data has classes"),
+    (
+        r"loss=(cross_entropy|binary_cross_entropy|kl_div)",
+        VALUES,
+        "needs classes as targets, the data has real numbers",
+    ),
+    (r"loss=binary_cross_entropy", MANY, "binary_cross_entropy needs two classes"),
+    (r"model=(cnn|resnet|inception)", FLAT, "needs images"),
+    (r"augment=(?!none)", FLAT, "needs images"),
+    (r"regularizer=cutmix", FLAT, "cutmix needs images"),
+    (r"regularizer=label_smoothing", VALUES, "label_smoothing needs targets that are classes"),
+    (r"regularizer=dropout", r"model=linear", "the model has no dropout layer"),
+    (r"init=class_prior", VALUES, "the data has real numbers as targets"),
+    (r"regularizer=(l2|elastic_net)", r"optimizer=adamw", "both shrink the same weights"),
 ]
 
 
