@@ -57,7 +57,7 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
         "model.channels=[4,4] model.blocks=1",
         "model.channels=[4,4] model.blocks=1 model.norm=group model.groups=2",
     ],
-    "model=inception": ["model.stem=4 model.widths=[8]"],
+    "model=inception": ["model.stem=4 model.widths=[16]"],
     "model=mlp": [
         "model.widths=[8]",
         "model.widths=[8] model.dropout=0.2 model.norm=batch",
