@@ -78,6 +78,7 @@ class Signals(Callback):
         if not self.layers or trainer.global_step == self.step:
             return
         values = {name: value.item() for name, value in self.values.items()}
+        pl_module.log_dict(values, logger=False, on_step=True, on_epoch=False)  # for metrics.json
         if self.step == 0:  # other rows have theirs from the task, which logs the same steps
             values["epoch"] = trainer.current_epoch + 1
         for logger in trainer.loggers:

@@ -13,7 +13,7 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     """Return the summary of one run."""
     names = shown(metrics, cfg.show)
     width = max([14, *(len(name) + 2 for name in names)])
-    lines = ["", *(f"{name:<{width}}{metrics[name]:.4f}" for name in names)]
+    lines = ["", *(f"{name:<{width}}{number(metrics[name])}" for name in names)]
     if "fit" in cfg.stages and "best/epoch" in metrics:
         best = metrics.get(cfg.monitor.name)
         why = "" if best is None else f"  ({cfg.monitor.name} {best:.4f})"
@@ -45,13 +45,19 @@ def shown(metrics: Mapping[str, float], asked: Sequence[str] | None = None) -> l
     return []
 
 
+def number(value: float) -> str:
+    """Return a metric in four decimals, or three digits where those would not show it."""
+    plain = value == 0 or 1e-3 <= abs(value) < 1e5
+    return f"{value:.4f}" if plain else f"{value:.2e}"
+
+
 def table(outs: Iterable[Path]) -> str:
     """Return one line a job of a sweep: how it stands, its numbers, its folder."""
     rows = [(status(out), read_json(out / "metrics.json"), out) for out in outs]
     lines: list[tuple[str, str, str, str]] = []
     for state, metrics, out in rows:
         config = read_config(out) if (out / "config.yaml").is_file() else {}
-        numbers = "  ".join(f"{n} {metrics[n]:.4f}" for n in shown(metrics, config.get("show")))
+        numbers = "  ".join(f"{n} {number(metrics[n])}" for n in shown(metrics, config.get("show")))
         asked = (
             (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
         )
