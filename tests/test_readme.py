@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import samples
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -77,6 +78,8 @@ def test_make_knows_the_target(line: str) -> None:
     "line", [line for line in TRAIN if ID not in line and "z_loss" not in line]
 )
 def test_a_command_works(line: str, tmp_path: Path) -> None:
+    samples.table(tmp_path / "houses.csv")
+    samples.images(tmp_path / "pictures")
     assert shell(tiny(line), tmp_path)
 
 
