@@ -135,7 +135,7 @@ def parse(word: str) -> Override:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
-        why = f"cannot be read as key=value ({lines[0]}); quote odd characters"
+        why = f"cannot be read as key=value ({lines[0]}); quote odd characters twice: 'key=\"a b\"'"
         raise Refused(f"{written}: {why}") from None
 
 
@@ -175,6 +175,9 @@ def group_slips(o: Override, line: str, command: Command) -> Iterator[str]:
         if not (CONFIGS / name / f"{option}.yaml").is_file():
             yield f"{name}={option}: no such option; {nearest(option, help.options(name))}"
     twice = {option for option in map(str, chosen) if [*map(str, chosen)].count(option) > 1}
+    mixed = [v for v in values(o) if isinstance(v, list) and "none" in v and len(v) > 1]
+    if mixed and name in LISTS:
+        yield f"{line}: none stands for an empty list; leave it out"
     if twice and not o.is_sweep_override():
         yield f"{line}: {', '.join(sorted(twice))} stands there twice"
     if name not in LISTS:

@@ -176,6 +176,9 @@ def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
     if group not in ALONE or len(list(targets(node, path))) != 1:
         return []
     reason = signature.refusal(node, **ALONE[group](plain))
+    meant = [k for k, v in node.items() if reason and reason.endswith(f": {v}")]
+    if len(meant) == 1:  # torch names its value, not its key
+        path = f"{path}.{meant[0]}={node[meant[0]]}"
     return [f"{path}: {reason}"] if reason else []
 
 

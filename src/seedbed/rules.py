@@ -74,6 +74,12 @@ def stage_slips(stages: Any, run: str | None, *, whole: bool = False) -> Iterato
     if not isinstance(stages, list) or not stages:
         yield f"stages={stages}: a list of {', '.join(STAGES)} is expected"
         return
+    asked = f"stages=[{','.join(map(str, stages))}]"
+    twice = sorted({str(stage) for stage in stages if stages.count(stage) > 1})
+    if twice:
+        yield f"{asked}: {', '.join(twice)} stands there twice"
+    elif "fit" in stages[1:]:
+        yield f"{asked}: fit comes first"
     unknown = [stage for stage in stages if stage not in STAGES]
     for stage in unknown:
         yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
@@ -88,6 +94,7 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield combinations of parts that each fit but not together."""
     for rule in (
         two_decays,
+        penalties_twice,
         decay_without_taker,
         two_mixings,
         two_smoothings,
@@ -140,6 +147,15 @@ def two_decays(plain: Mapping[str, Any]) -> str | None:
                     "param_groups.rules: both shrink the same weights; remove the penalty with "
                     f"~regularizer.{name}"
                 )
+    return None
+
+
+def penalties_twice(plain: Mapping[str, Any]) -> str | None:
+    """The elastic net beside one of the two penalties that it is made of."""
+    chosen = [name for name in ("l1", "l2") if plain["regularizer"].get(name)]
+    if chosen and plain["regularizer"].get("elastic_net"):
+        names = ",".join([*chosen, "elastic_net"])
+        return f"regularizer=[{names}]: elastic_net holds both penalties; choose it or the others"
     return None
 
 
@@ -389,5 +405,9 @@ def no_checkpoint(plain: Mapping[str, Any]) -> str | None:
     stages = [plain["stages"]] if isinstance(plain["stages"], str) else plain["stages"]
     later = [s for s in stages if s in ("test", "predict")]
     if "fit" in stages and later and not plain["checkpoint"]:
-        return f"stages {','.join(later)} need the best weights, and checkpoint is switched off"
+        return (
+            f"checkpoint=none with stages=[{','.join(stages)}]: {' and '.join(later)} would need "
+            "the best weights, which nobody saves; choose checkpoint=best_and_last or "
+            "stages=[fit,report]"
+        )
     return None

@@ -85,12 +85,25 @@ def test_other_precisions_keep_theirs_and_the_norm_does_not_overflow(dtype: torc
 
 
 @pytest.mark.parametrize("clip", [clip_norm, clip_value])
-@pytest.mark.parametrize("bad", [math.inf, math.nan, 1e38])
+@pytest.mark.parametrize("bad", [math.inf, math.nan, -math.inf])
 def test_an_infinite_gradient_is_not_hidden(clip: Clip, bad: float) -> None:
     gradients = [torch.tensor([bad, bad, bad, bad]), torch.ones(2)]
     clip(gradients, 1.0)
     finite = [bool(g.isfinite().any()) for g in gradients]
     assert finite == [False, False]  # none, of any parameter: the task sees that it diverged
+
+
+def test_what_is_large_but_finite_is_clipped_as_anything_else() -> None:
+    gradients = [torch.full((3,), 2e19), torch.ones(2)]
+    norm, _ = clip_norm(gradients, 1.0)
+    assert norm.item() == pytest.approx(2e19 * 3**0.5)
+    assert gradients[0].tolist() == pytest.approx([3**-0.5] * 3)
+    gradients = [torch.full((3,), -2e38), torch.ones(2)]
+    clip_value(gradients, 0.5)
+    assert [g.tolist() for g in gradients] == [[-0.5] * 3, [0.5] * 2]
+    tiny = [torch.full((4,), 1e-25)]
+    clip_norm(tiny, 1e-26)
+    assert tiny[0].tolist() == pytest.approx([0.5e-26] * 4)
 
 
 @pytest.mark.parametrize("fused", [False, True])

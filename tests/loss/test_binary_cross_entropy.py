@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from option import build
 from torch import Tensor
 
+from seedbed.loss.binary_cross_entropy import BinaryCrossEntropy
 from seedbed.types import Spec
 
 Z = torch.tensor([[log(3)], [-log(7)], [0.0]])  # σ = 3/4, 1/8, 1/2
@@ -81,3 +82,24 @@ def test_other_targets_are_refused(spec: Spec, says: str) -> None:
 def test_three_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="class_weight must be two numbers"):
         build("loss", "binary_cross_entropy", class_weight=[1, 2, 3])
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_targets_may_have_the_forms_that_torch_takes(
+    dtype: torch.dtype, shape: tuple[int, ...]
+) -> None:
+    z, y = torch.tensor([[0.7], [-1.2], [2.0]]), torch.tensor([1, 0, 1])
+    expected = F.binary_cross_entropy_with_logits(z[:, 0], y.float())
+    torch.testing.assert_close(BinaryCrossEntropy()(z, y.to(dtype).reshape(shape)), expected)
+
+
+def test_real_targets_are_the_probability_of_the_second_class() -> None:
+    z, p = torch.tensor([[0.7], [-1.2], [2.0]]), torch.tensor([0.9, 0.2, 0.5])
+    expected = F.binary_cross_entropy_with_logits(z[:, 0], p)
+    torch.testing.assert_close(BinaryCrossEntropy()(z, p), expected)
+
+
+def test_targets_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"indices .* or probabilities"):
+        BinaryCrossEntropy()(torch.zeros(4, 1), torch.zeros(4, 3))

@@ -40,7 +40,7 @@ def test_the_rate_in_the_history_is_the_schedule_s(train: Train) -> None:
     ended = train(*TINY, *words)
     with (ended.folder / "history.csv").open() as file:
         rates = [float(row["lr"]) for row in csv.DictReader(file) if row["val/loss"]]
-    assert rates == pytest.approx([0.5e-3, 0.25e-3, 0.125e-3])  # of the step that comes next
+    assert rates == pytest.approx([1e-3, 0.5e-3, 0.25e-3])  # of the epoch just over
 
 
 def test_clipping_is_seen_in_the_norms(train: Train) -> None:

@@ -404,3 +404,26 @@ def test_regularizers_may_change_the_groups() -> None:
     changed = fitted(2, regularizers={"decay": Decay()})
     decayed = fitted(2, optimizer=partial(torch.optim.SGD, lr=0.1, weight_decay=0.3))
     assert torch.equal(weight(changed), weight(decayed))
+
+
+def test_the_last_update_of_an_epoch_is_a_mean_however_few_batches_are_left() -> None:
+    source = data(size=100, batch_size=16)  # 64 to train: 4 batches, 3 and 1 an update
+    model = task().model
+    optimizer = SGD(model.parameters())
+    batches = list(source.train_dataloader())
+    for window in (batches[:3], batches[3:]):
+        optimizer.zero_grad()
+        for x, y in window:
+            (F.cross_entropy(model(x), y) / len(window)).backward()
+        optimizer.step()
+    trained = task()
+    trainer(max_epochs=1, accumulate_grad_batches=3).fit(trained, datamodule=data())
+    torch.testing.assert_close(weight(trained), model.get_parameter("weight").detach())
+
+
+def test_the_logged_rate_is_the_one_that_was_used(tmp_path: Path) -> None:
+    log = CSV(str(tmp_path))
+    logged = task(scheduler=Cosine())
+    trainer(max_epochs=1, logger=log, log_every_n_steps=1).fit(logged, datamodule=data())
+    rates = [float(row["lr"]) for row in read_rows(log.path) if row["train/loss_step"]]
+    assert rates == pytest.approx([0.1 * Cosine()(Clock(step, 4, 4)) for step in range(4)])

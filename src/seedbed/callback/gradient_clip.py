@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.optim import Optimizer
 
+from seedbed.length import total_norm
 from seedbed.types import Recording
 
 
@@ -41,14 +42,6 @@ def clip_value(gradients: list[Tensor], threshold: float) -> tuple[Tensor, Tenso
     torch._foreach_clamp_min_(gradients, -threshold)
     torch._foreach_clamp_max_(gradients, threshold)
     return norm, cut.to(norm.dtype) / sum(g.numel() for g in gradients)
-
-
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """Return the Euclidean length of all gradients as one, `()`, in single precision at least."""
-    double = any(g.dtype == torch.float64 for g in gradients)
-    precise = torch.float64 if double else torch.float32
-    norms = torch._foreach_norm(gradients, 2, dtype=precise)
-    return torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms]))
 
 
 class GradientClip(Callback):

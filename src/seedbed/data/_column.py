@@ -22,6 +22,8 @@ def read_csv(path: Path, separator: str = ",") -> Any:
 
     import pandas as pd  # slow to import
 
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder; a CSV file is expected")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
@@ -36,7 +38,9 @@ def read_csv(path: Path, separator: str = ",") -> Any:
         raise ValueError(f"{path}: not UTF-8 text ({error.reason})") from error
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         why = str(error).strip().splitlines()[-1].removeprefix("Error tokenizing data. C error: ")
-        raise ValueError(f"{path}: not a table ({why})") from error
+        raise ValueError(
+            f"{path}: not a table ({why}, the header is line 1); is {separator!r} its separator?"
+        ) from error
     twice = header[header.duplicated() & header.notna()]
     if len(twice):
         raise ValueError(f"{path}: two columns are named {twice.iloc[0]!r}")

@@ -23,11 +23,15 @@ def read_inputs(path: Path, shape: tuple[int, ...]) -> Tensor:
         raise ValueError(f"{path}: a .npy or .csv file is expected")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
-    if path.suffix == ".npy":
-        values = np.load(path, allow_pickle=False)
-    else:
-        values = np.loadtxt(path, delimiter=",", ndmin=2)
-    x = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    try:
+        if path.suffix == ".npy":
+            values = np.load(path, allow_pickle=False)
+        else:
+            values = np.loadtxt(path, delimiter=",", ndmin=2)
+        x = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    except (ValueError, TypeError, EOFError) as error:
+        what = "an array of numbers" if path.suffix == ".npy" else "rows of numbers"
+        raise ValueError(f"{path}: the file does not hold {what}") from error
     if x.numel() == 0:
         raise ValueError(f"{path}: there are no inputs in it")
     if x[0].numel() != math.prod(shape):

@@ -70,7 +70,22 @@ def precise(logits: Tensor) -> Tensor:
 
 
 def probabilities(y: Tensor, classes: int, like: Tensor) -> Tensor:
-    """Return `(B,)` indices or `(B, C)` probabilities as probabilities of the type of `like`."""
+    """Return `(B,)` indices or `(B, C)` probabilities as probabilities of the type of `like`.
+
+    Of two classes, real numbers `(B,)` or `(B, 1)` are the probability of the second, as in
+    torch's binary losses.
+
+    Raises:
+        ValueError: another shape.
+    """
+    y = y.squeeze(1) if y.shape[1:] == (1,) else y
+    if y.is_floating_point() and y.ndim == 1 and classes == 2:
+        y = torch.stack([1 - y, y], 1)
+    if y.is_floating_point() != (y.ndim == 2) or (y.ndim == 2 and y.shape[1] != classes):
+        raise ValueError(
+            f"targets must be indices (B,) or probabilities (B, {classes}), got {y.dtype} "
+            f"of shape {tuple(y.shape)}"
+        )
     return (y if y.is_floating_point() else F.one_hot(y, classes)).to(like.dtype)
 
 

@@ -14,19 +14,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from seedbed.length import total_norm
 from seedbed.optimizer._own import Closure, Parameters, check_positive, evaluate, trained
-
-
-def total_norm(tensors: list[Tensor]) -> Tensor:
-    """Return the norm of all `tensors` taken as one vector, `()`, on the device of the first.
-
-    In double precision where the device has it: the squares of half precision soon overflow,
-    those of small gradients vanish.
-    """
-    device = tensors[0].device
-    precision = torch.float32 if device.type == "mps" else torch.float64
-    norms = torch._foreach_norm(tensors, 2, dtype=precision)
-    return torch.linalg.vector_norm(torch.stack([n.to(device) for n in norms]))
 
 
 def slope_of(params: list[Tensor], weight_decay: float) -> list[Tensor]:

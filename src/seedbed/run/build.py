@@ -72,7 +72,10 @@ def make(path: str, node: Node, **offers: Any) -> Any:
     try:
         finish: Callable[..., Any] = instantiate({**node, "_partial_": True}, _convert_="all")
         return finish(**{k: v for k, v in offers.items() if k in asked and k not in node})
-    except (ValueError, TypeError, MisconfigurationException, HydraException) as error:
+    except (
+        *(ValueError, TypeError, ImportError),
+        *(MisconfigurationException, HydraException),
+    ) as error:
         if isinstance(error, TypeError) and "argument" not in str(error) and path != "trainer":
             raise  # a bug, not a value
         said = str(error).splitlines()[0]
@@ -92,6 +95,10 @@ def make_data(cfg: Config) -> Data:
         data.setup("fit")
     except (ValueError, OSError) as error:
         raise Refused(f"data: {str(error).splitlines()[0]}") from error
+    except RuntimeError as error:
+        if "allocate" not in str(error):
+            raise
+        raise Refused("data: it does not fit into the memory of this machine") from error
     problem = misfit(cfg.loss["_target_"], data.spec.kind)
     if problem:
         raise Refused(problem)

@@ -64,6 +64,8 @@ class Run:
             "predict": self.predict,
             "report": self.report,
         }
+        if "predict" in self.cfg.stages:
+            self.examples()  # what cannot be read is said before the training
         for name in self.cfg.stages:
             try:
                 self.metrics |= stages[name]()

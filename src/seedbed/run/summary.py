@@ -17,18 +17,18 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     if "fit" in cfg.stages and "best/epoch" in metrics:
         best = metrics.get(cfg.monitor.name)
         why = "" if best is None else f"  ({cfg.monitor.name} {best:.4f})"
-        lines.append(f"{'best epoch':<14}{metrics['best/epoch']:.0f}{why}")
+        lines.append(f"{'best epoch':<{width}}{metrics['best/epoch']:.0f}{why}")
     lines.append("")
-    lines.append(f"{'run folder':<14}{out}")
+    lines.append(f"{'run folder':<{width}}{out}")
     folder = shlex.quote(str(out))
     if "report" in cfg.stages:
-        lines.append(f"{'report':<14}{out / 'report.html'}")
+        lines.append(f"{'report':<{width}}{out / 'report.html'}")
     if "predict" in cfg.stages:
-        lines.append(f"{'predictions':<14}{out / 'predictions.csv'}")
+        lines.append(f"{'predictions':<{width}}{out / 'predictions.csv'}")
     if cfg.logger.get("tensorboard") and "fit" in cfg.stages:
-        lines.append(f"{'TensorBoard':<14}tensorboard --logdir {folder}")
+        lines.append(f"{'TensorBoard':<{width}}tensorboard --logdir {folder}")
     if cfg.checkpoint and "fit" in cfg.stages:
-        lines.append(f"{'test again':<14}python train.py run={folder} stages=test")
+        lines.append(f"{'test again':<{width}}python train.py run={folder} stages=test")
     return "\n".join(lines)
 
 

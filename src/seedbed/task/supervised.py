@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import factors, multiplied, set_rates
+from seedbed.task._rates import Unfit, factors, multiplied, set_rates
 from seedbed.task._watch import Watch
 from seedbed.types import (
     Augment,
@@ -79,6 +80,7 @@ class Supervised(LightningModule):
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler, self._target_scaling = scheduler, target_scaling
         self._watch = Watch()
+        self._used: list[tuple[str, float]] = []  # the rates of the latest update
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
         for name, regularizer in self._named_regularizers():
@@ -137,7 +139,17 @@ class Supervised(LightningModule):
                 step.terms[name] = penalty
         values = {"loss": step.loss} | step.terms
         self.logs.count("train", step.logits, self.labels(step.batch.y), values)
-        return step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
+        whole = step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
+        return whole * self._share(batch_idx)
+
+    def _share(self, batch_idx: int) -> float:
+        """Return N / k for the batches of an epoch's last update, where k < N are left over.
+
+        Lightning divides each loss by the N of `accumulate_grad_batches`, also where fewer add up.
+        """
+        n, batches = self.trainer.accumulate_grad_batches, self.trainer.num_training_batches
+        left = int(batches % n) if math.isfinite(batches) else 0
+        return n / left if left and batch_idx >= batches - left else 1.0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the data term and the metrics."""
@@ -163,7 +175,10 @@ class Supervised(LightningModule):
         optimizer = self.make_optimizer()
         if self._scheduler is None:
             return optimizer
-        self.trainer.fit_loop.setup_data()  # or the number of batches is not yet known
+        try:
+            self.trainer.fit_loop.setup_data()  # or the number of batches is not yet known
+        except ValueError as error:
+            raise Unfit(f"trainer: {str(error).strip()}") from error
         total, accumulated = (
             self.trainer.estimated_stepping_batches,
             self.trainer.accumulate_grad_batches,
@@ -222,7 +237,7 @@ class Supervised(LightningModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Record the norm of the gradient that the optimizer is about to use."""
         parameters = (p for group in optimizer.param_groups for p in group["params"])
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        norm = total_norm([p.grad for p in parameters if p.grad is not None])
         scaled = getattr(self.trainer.precision_plugin, "scaler", None)  # skips such steps itself
         if scaled is None and not self._watch.finite(norm):
             raise Diverged(f"the gradient became non-finite at step {self.global_step}")
@@ -230,6 +245,7 @@ class Supervised(LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
+        self._used = self.learning_rates()
         super().optimizer_step(*args, **kwargs)
         if self.regularizers:
             lr, rates = self._rates()
@@ -295,6 +311,6 @@ class Supervised(LightningModule):
         if self.trainer.state.fn == "fit":
             values |= {"epoch": self.current_epoch + 1}
         if self.trainer.training:
-            values |= dict(self.learning_rates())
+            values |= dict(self._used)
         for logger in self.trainer.loggers:
             logger.log_metrics(values, step=self.global_step)
