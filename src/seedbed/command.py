@@ -221,11 +221,9 @@ def finished(run: Path, command: Command) -> str:
         )
     kept = {k: v for k, v in saved.items() if k not in chosen | {"out"}}
     groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
-    hydra, quiet = (
-        OmegaConf.load(CONFIGS / "train.yaml").hydra,
-        {"override hydra/job_logging": "none"},
-    )
-    node = {"defaults": ["schema", *groups, "_self_", quiet], **kept, "hydra": hydra}
+    hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
+    quiet = [{f"override hydra/{kind}_logging": "none"} for kind in ("job", "hydra")]
+    node = {"defaults": ["schema", *groups, "_self_", *quiet], **kept, "hydra": hydra}
     ConfigStore.instance().store(name="finished", node=node)
     return "finished"
 

@@ -153,6 +153,8 @@ def sweep(command: Command) -> int:
         known = HydraConfig.get()
         out = Path(known.runtime.output_dir)
         outs.append(out)
+        words = " ".join(word.lstrip("+") for word in known.overrides.task)
+        print(f"job {len(outs) - 1}: {words}", flush=True)  # noqa: T201
         code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"])
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")

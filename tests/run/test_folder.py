@@ -345,3 +345,13 @@ def test_values_are_learned_in_scaled_units_and_told_in_their_own(train: Train) 
     assert plain.code == scaled.code == 0
     assert metrics_of(plain)["val/loss"] == pytest.approx(metrics_of(plain)["val/rmse"] ** 2)
     assert metrics_of(scaled)["val/loss"] < metrics_of(plain)["val/loss"]
+
+
+def test_a_number_that_is_undefined_is_null(train: Train) -> None:
+    words = ["data.form=plane", "data.size=8", "model=linear", "~model.widths", "callback=[]"]
+    ended = train(*TINY, *words, "data.val_fraction=0.1")  # one example validates
+    text = (ended.folder / "metrics.json").read_text()
+    assert '"val/r2": null' in text
+    assert "NaN" not in text
+    again = train(f"run={ended.folder}", "stages=report")
+    assert again.code == 0, again.err

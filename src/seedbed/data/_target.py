@@ -65,7 +65,12 @@ def target_of(cells: Any, kind: Asked, most: int, where: str) -> Target:
         if counted and few_whole(numbers(cells, where, AS_CLASSES), most):
             kind = "class"
     if kind == "value":
-        numbers(cells, where, AS_CLASSES)
+        values = numbers(cells, where, AS_CLASSES)
+        if values.nunique() == 1:
+            raise ValueError(
+                f"{where}: every value of the target {cells.name!r} is {values.iloc[0]:g}: "
+                "there is nothing to learn"
+            )
         return Target("value")
     counted = bool(parsed(cells).notna().all())
     found = class_labels(cells, counted).unique()

@@ -21,7 +21,7 @@ class Tabular(Table):
         path: CSV file with a header.
         target: column to predict.
         test_path: CSV file of test rows; null: a share of the rows, stratified, tests.
-        separator: between cells; `;` is common, too.
+        separator: between cells; for a semicolon write `'data.separator=";"'`.
         common: see `Table`.
 
     Raises:

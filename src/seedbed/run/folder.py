@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -146,9 +147,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
+def is_nan(value: Any) -> bool:
+    """Return whether a number is undefined."""
+    return isinstance(value, float) and math.isnan(value)
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader never sees half of it."""
-    _write(path, json.dumps(content, indent=2) + "\n")
+    known = {k: None if is_nan(v) else v for k, v in content.items()}  # NaN is no JSON
+    _write(path, json.dumps(known, indent=2) + "\n")
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:

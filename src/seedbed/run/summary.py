@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
-from seedbed.run.folder import read_config, read_json
+from seedbed.run.folder import is_nan, read_config, read_json
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
@@ -45,8 +45,10 @@ def shown(metrics: Mapping[str, float], asked: Sequence[str] | None = None) -> l
     return []
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Return a metric in four decimals, or three digits where those would not show it."""
+    if value is None or is_nan(value):
+        return "undefined"
     plain = value == 0 or 1e-3 <= abs(value) < 1e5
     return f"{value:.4f}" if plain else f"{value:.2e}"
 
