@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import rules, signature
 from seedbed.nearest import nearest
+from seedbed.rules.value import values
 
 Node = dict[str, Any]
 
@@ -128,7 +129,7 @@ def check(cfg: DictConfig) -> Config:
     problems = [f"{path}: no value; it needs one" for path in missing]
     assert isinstance(plain, dict)
     plain = {str(key): value for key, value in plain.items()}
-    problems += [*strays(plain, Config), *rules.values(plain)]
+    problems += [*strays(plain, Config), *values(plain)]
     for path, node in parts(plain):
         found = [*dangling(path, node), *misfits(path, node)]
         problems += found or unbuildable(path, node, plain)

@@ -5,7 +5,7 @@ import torch
 from option import build, names
 from torch import Tensor
 
-from seedbed.rules import LOSS_FITS, misfit
+from seedbed.rules.part import LOSS_FITS, misfit
 from seedbed.types import Kind, Spec
 
 

@@ -102,7 +102,11 @@ WRONG_TABLES = [
     ({3: "inf,Rio,A,1"}, "blood", "data: t.csv: row 3: column 'age' is not a finite number"),
     ({3: "3,Rio,,1"}, "blood", "data: t.csv: row 3: the target 'blood' is empty"),
     ({3: "3,Rio,O,1"}, "blood", "data: 60 examples of 3 classes cannot be split"),
-    ({k: f"{k},Rio,A,7.5" for k in range(1, 61)}, "price", "data: t.csv: every value of the target"),
+    (
+        {k: f"{k},Rio,A,7.5" for k in range(1, 61)},
+        "price",
+        "data: t.csv: every value",
+    ),
     ({}, "blud", "data: t.csv: there is no column 'blud' (data.target); did you mean 'blood'?"),
 ]
 

@@ -19,7 +19,8 @@ from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, Node
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
-from seedbed.rules import direction, misfit
+from seedbed.rules.part import misfit
+from seedbed.rules.value import direction
 from seedbed.run.board import Board
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example

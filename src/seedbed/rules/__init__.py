@@ -1,0 +1,34 @@
+"""What the gate refuses beside signatures: values that no technique owns, and combinations."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seedbed.rules import part, training
+
+
+def refused(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield combinations of parts that each fit but not together."""
+    for rule in (
+        part.two_decays,
+        part.penalties_twice,
+        part.decay_without_taker,
+        part.two_mixings,
+        part.two_smoothings,
+        part.loss_against_data,
+        part.two_inits,
+        part.init_of_trained,
+        part.two_averages,
+        training.tail_beyond_the_end,
+        training.schedule_without_end,
+        training.plateau_without_validation,
+        part.optimizer_range,
+        part.summed_loss,
+        training.nothing_to_train,
+        training.done_elsewhere,
+        training.impossible_devices,
+        training.prediction_without_stage,
+        training.no_checkpoint,
+    ):
+        problem = rule(plain)
+        if problem:
+            yield problem
