@@ -63,6 +63,7 @@ class Config:
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
+    timeout: float = 600  # seconds that processes and data workers wait for one another
     run: str | None = None  # the folder of a finished run to go on from
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
 

@@ -1,6 +1,7 @@
 """From a command line to checked runs.  The one module that composes configs with Hydra."""
 
 import os
+import shlex
 import subprocess
 import sys
 import traceback
@@ -17,7 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 from seedbed import config, help
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
 from seedbed.config import Config
-from seedbed.run import folder, ranks, summary
+from seedbed.run import crew, folder, ranks, stop, summary
+from seedbed.run.stop import Interrupted
 
 Job = Callable[[Config], dict[str, float]]
 SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
@@ -32,7 +34,9 @@ def enter(job: Job) -> None:
     except Refused as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except Interrupted as wish:
+        sys.exit(wish.code)
+    except KeyboardInterrupt:  # before anybody listened
         sys.exit(130)
 
 
@@ -56,15 +60,33 @@ def obey(job: Job, argv: list[str]) -> int:
 
 def take_part(job: Job, record: Path) -> int:
     """Run as one of the ranks that the first one speaks for."""
+    crew.end_with_parent()
+    reports = record / "ranks"
     try:
-        job(config.as_config(folder.read_config(record)))
+        with stop.listening(at_once=lambda number: leave(128 + number)):
+            job(config.as_config(folder.read_config(record)))
     except Refused:
         return 2
+    except Interrupted as wish:
+        return wish.code
     except Exception as error:
-        if folder.verdict(error)["status"] != folder.DIVERGED:
+        crew.report(reports, error)
+        alone = crew.is_consequence(error)
+        if not alone and folder.verdict(error)["status"] != folder.DIVERGED:
             traceback.print_exception(error)
+        if alone and ranks.is_launched() and crew.end_parent():
+            out = Path(folder.read_config(record)["out"])
+            folder.Record(out).end({"status": folder.FAILED, "error": "rank 0 did not answer"})
         return 1
+    finally:
+        crew.kill_workers()
     return 0
+
+
+def leave(code: int) -> None:
+    """End this process as it stands, with its data workers."""
+    crew.kill_workers()
+    os._exit(code)
 
 
 def checked(command: Command) -> list[Config]:
@@ -116,16 +138,12 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
     folder.create(place.record, config.as_plain(cfg), command.overrides)
     ranks.announce(place.record / "config.yaml")
     try:
-        with folder.recorded(place.out):
-            metrics = job(cfg)
+        metrics = kept(job, cfg, place)
     except Refused:
         folder.remove(place.record)
         raise
-    except KeyboardInterrupt:
-        go_on = (place.out / "checkpoints/last.ckpt").is_file()
-        what = f"go on with: python train.py run={place.out}" if go_on else str(place.out)
-        sys.stderr.write(f"interrupted; {what}\n")
-        return 130
+    except Interrupted as wish:
+        return interrupted(wish, place.out)
     except Exception as error:
         return broken(error, place.out)
     finally:
@@ -135,10 +153,50 @@ def alone(job: Job, cfg: Config, command: Command) -> int:
     return 0
 
 
+def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
+    """Run a job whose every end is written down, and leave no process of it behind."""
+    records: list[folder.Record] = []
+
+    def end_now(error: BaseException, code: int) -> None:
+        for record in records:
+            record.end(folder.verdict(error))
+        mates.end(grace=0)
+        os._exit(code)
+
+    def second(number: int) -> None:
+        wish = Interrupted(number)
+        sys.stderr.write(f"ended at once by {wish}{hint(place.out)}\n")
+        end_now(wish, wish.code)
+
+    def bereft(reason: str) -> None:
+        sys.stderr.write(f"failed: {reason} ({place.out})\n")
+        end_now(crew.Lost(reason), 1)
+
+    mates = crew.Crew(place.record / "ranks", bereft)
+    with stop.listening(second), folder.recorded(place.out) as record, crew.led(mates):
+        records.append(record)
+        return job(cfg)
+
+
+def interrupted(wish: Interrupted, out: Path) -> int:
+    """Say how to go on with a run that was asked to end, and return the exit code."""
+    sys.stderr.write(f"interrupted by {wish}{hint(out)}\n")
+    return wish.code
+
+
+def hint(out: Path) -> str:
+    """Return how to go on with what is saved of a run."""
+    if not (out / "checkpoints/last.ckpt").is_file():
+        return f"; nothing was saved yet ({out})"
+    return f"; go on with:\npython train.py run={shlex.quote(str(out))}"
+
+
 def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
+    elif getattr(error, "says_it_all", False):
+        sys.stderr.write(f"failed: {error}{hint(out)}\n")
     else:
         traceback.print_exception(error)
         sys.stderr.write(f"failed: {out}\n")
@@ -148,6 +206,7 @@ def broken(error: Exception, out: Path) -> int:
 def sweep(command: Command) -> int:
     """Run every combination, each in its own process and folder; one failure loses no other."""
     outs: list[Path] = []
+    running: list[subprocess.Popen[bytes]] = []
 
     def one_of_many(cfg: DictConfig) -> None:
         known = HydraConfig.get()
@@ -155,25 +214,34 @@ def sweep(command: Command) -> int:
         outs.append(out)
         words = " ".join(word.lstrip("+") for word in known.overrides.task)
         print(f"job {len(outs) - 1}: {words}", flush=True)  # noqa: T201
-        code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"])
+        code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"], running)
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
+    def second(number: int) -> None:
+        for process in running:
+            process.send_signal(number)  # its second, too
+            process.wait()
+        os._exit(128 + number)
+
     try:
-        code = through_hydra(command, one_of_many)
+        with stop.listening(second):
+            code = through_hydra(command, one_of_many)
     finally:
         print(summary.table(outs))  # noqa: T201
-    return code or int(any(summary.status(out) != folder.OK for out in outs))
+    return code or int(any(folder.standing(out) != folder.OK for out in outs))
 
 
-def child(overrides: list[str]) -> int:
+def child(overrides: list[str], running: list[subprocess.Popen[bytes]]) -> int:
     """Run one job of a sweep as the single run that it is and return its exit code."""
     command = [sys.executable, sys.argv[0], *overrides]
     with subprocess.Popen(command, env=os.environ | {SWEEP: "1"}) as process:  # noqa: S603
+        running[:] = [process]
         try:
             return process.wait()
-        except KeyboardInterrupt:
-            process.wait(60)  # it got the signal too: let it close its files
+        except Interrupted as wish:
+            process.send_signal(wish.number)  # where a terminal has not: twice at once is once
+            process.wait()
             raise
 
 

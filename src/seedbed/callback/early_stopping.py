@@ -11,7 +11,9 @@ puts the saved patience in the place of the one that is asked for.
 
 from typing import Any, Literal
 
+from lightning import LightningModule, Trainer
 from lightning.pytorch import callbacks
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 
 
 class EarlyStopping(callbacks.EarlyStopping):
@@ -56,7 +58,36 @@ class EarlyStopping(callbacks.EarlyStopping):
             strict=strict,
             **after_validation | options,
         )
+        self.length: list[int | None] | None = None  # epochs and steps, at most, when it stopped
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was counted, and how long the training was to be."""
+        return super().state_dict() | {"length": self.length}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting, to the patience that is asked for now."""
         super().load_state_dict(state_dict | {"patience": self.patience})
+        self.length = state_dict.get("length")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has stopped the training."""
+        return self.stopping_reason != EarlyStoppingReason.NOT_STOPPED
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stay stopped when a training goes on; one that is made longer gets its patience anew."""
+        length = [trainer.max_epochs, trainer.max_steps]
+        if self.stopped and length != self.length:
+            self.stopping_reason, self.wait_count = EarlyStoppingReason.NOT_STOPPED, 0
+        self.length = length
+        epoch: Any = trainer.fit_loop.epoch_progress.current
+        if epoch.ready == epoch.processed:  # else it has to come to its end
+            self._stay(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stay stopped where the last epoch had to come to its end first."""
+        super().on_train_epoch_end(trainer, pl_module)
+        self._stay(trainer)
+
+    def _stay(self, trainer: Trainer) -> None:
+        trainer.should_stop = trainer.should_stop or self.stopped

@@ -39,6 +39,11 @@ class Order:
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.rank, self.world = rank, world
         self.epoch = 0
+        self.left = (-1, 0)  # an epoch that goes on, and the batches of it that are done
+
+    def go_on(self, epoch: int, batches: int) -> None:
+        """Leave out the first `batches` of this epoch, which were trained on before."""
+        self.left = (epoch, batches)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; Lightning calls this before every one of them."""
@@ -55,7 +60,9 @@ class Order:
             else permutation(self.n, self.seed, self.epoch)
         )
         starts = self._starts()
-        for start, end in zip(starts, [*starts[1:], self.n], strict=True):
+        done = self.left[1] if self.left[0] == self.epoch else 0
+        self.left = (-1, 0)
+        for start, end in list(zip(starts, [*starts[1:], self.n], strict=True))[done:]:
             yield order[start:end][self.rank :: self.world]
 
     def _starts(self) -> list[int]:

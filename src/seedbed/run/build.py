@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
@@ -22,6 +24,8 @@ from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
 from seedbed.rules.value import direction
 from seedbed.run.board import Board
+from seedbed.run.boundary import Boundary
+from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.progress import Progress
@@ -216,15 +220,18 @@ def monitor_of(cfg: Config) -> dict[str, str]:
 def make_trainer(cfg: Config, out: Path) -> Trainer:
     """Return the trainer with its callbacks and loggers."""
     monitor = monitor_of(cfg)
-    callbacks = [make(f"callback.{k}", node, **monitor) for k, node in cfg.callback.items() if node]
+    chosen = [(k, node) for k, node in cfg.callback.items() if node]
+    callbacks = [make(f"callback.{k}", node, **monitor) for k, node in chosen]
     if cfg.checkpoint:
         files = str(out / "checkpoints")
         callbacks.append(make("checkpoint", cfg.checkpoint, folder=files, **monitor))
-    bar = cfg.trainer.get("enable_progress_bar", True)
-    return make(
+    callbacks += [Boundary(), Board()]
+    if cfg.trainer.get("enable_progress_bar", True):
+        callbacks.append(Progress(cfg.monitor.name))
+    trainer: Trainer = make(
         "trainer",
         {**cfg.trainer, "enable_progress_bar": False},
-        callbacks=[*callbacks, Board(), *([Progress(cfg.monitor.name)] if bar else [])],
+        callbacks=callbacks,
         logger=make_loggers(cfg, out),
         plugins=[PlainFile()],
         default_root_dir=str(out),
@@ -232,6 +239,18 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+    connector: Any = trainer._signal_connector
+    connector.register_signal_handlers = lambda: None  # Lightning's exit without saving
+    subprocess_script._launch_process_observer = watched
+    if hasattr(trainer.strategy, "_timeout"):
+        cast(Any, trainer.strategy)._timeout = timedelta(seconds=cfg.timeout)
+    return trainer
+
+
+def watched(processes: list[Any]) -> None:
+    """Take the place of Lightning's observer, which kills everybody and says nothing."""
+    for crew in LED:
+        crew.watch(processes)
 
 
 def make_loggers(cfg: Config, out: Path) -> list[Logger]:

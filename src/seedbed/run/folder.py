@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,7 +20,11 @@ from uuid import uuid4
 
 import yaml
 
+from seedbed.run.stop import Interrupted
+
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
+BEAT = 10.0  # seconds between two signs of life in status.json
+LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
 VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
 
 
@@ -78,34 +83,110 @@ def git(*arguments: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
+class Record:
+    """How a run stands, kept in its `status.json`; while it runs, with a sign of life.
+
+    Args:
+        out: the folder of the run.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.file = out / "status.json"
+        self.start = time.time()
+        self.before = read_json(self.file)
+        self.status: dict[str, Any] = {
+            "status": "running",
+            "started": now(),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+        }
+        self.over = threading.Event()
+        self.writing = threading.Lock()
+        self.beat()
+        self.thread = threading.Thread(target=self._live, daemon=True, name="heartbeat")
+        self.thread.start()
+
+    def beat(self) -> None:
+        """Write that the run lives; nothing once it has ended."""
+        with self.writing:
+            if not self.over.is_set():
+                write_json(self.file, self.status | {"heartbeat": now()})
+
+    def _live(self) -> None:
+        while not self.over.wait(BEAT):
+            with contextlib.suppress(OSError):  # a full disk; training will notice
+                self.beat()
+
+    def end(self, said: Mapping[str, str]) -> None:
+        """Write how it ended; the first to say so is right."""
+        with self.writing:
+            if not self.over.is_set():
+                self.over.set()
+                took = {"ended": now(), "seconds": round(time.time() - self.start, 1)}
+                write_json(self.file, self.status | dict(said) | took)
+
+    def take_back(self) -> None:
+        """Leave the status as it was before: the command was refused."""
+        with self.writing:
+            self.over.set()
+            if self.before:
+                write_json(self.file, self.before)
+
+
 @contextlib.contextmanager
-def recorded(out: Path) -> Iterator[None]:
+def recorded(out: Path) -> Iterator[Record]:
     """Keep in `status.json` how the run stands: running, ok, failed, interrupted or diverged."""
-    start, before = time.time(), read_json(out / "status.json")
-    status: dict[str, Any] = {
-        "status": "running",
-        "started": datetime.now().isoformat(timespec="seconds"),
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-    }
-    write_json(out / "status.json", status)
+    record = Record(out)
     try:
-        yield
-        status["status"] = OK
-    except BaseException as error:
-        status = before if isinstance(error, Refused) and before else status | verdict(error)
+        yield record
+        record.end({"status": OK})
+    except Refused as error:
+        if record.before:
+            record.take_back()
+        else:
+            record.end(verdict(error))
         raise
-    finally:
-        status.setdefault("seconds", round(time.time() - start, 1))
-        write_json(out / "status.json", status)
+    except BaseException as error:
+        record.end(verdict(error))
+        raise
+
+
+def now() -> str:
+    """Return the time with its zone, in seconds."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def verdict(error: BaseException) -> dict[str, str]:
     """Return the status and the reason that an exception stands for."""
-    if isinstance(error, KeyboardInterrupt):
-        return {"status": INTERRUPTED, "error": "interrupted from the keyboard"}
+    if isinstance(error, Interrupted):
+        return {"status": INTERRUPTED, "error": f"interrupted by {error}"}
     kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
-    return {"status": kind, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    said = str(error).strip() or "without a word"
+    return {"status": kind, "error": f"{type(error).__name__}: {said}".splitlines()[0]}
+
+
+def standing(out: Path) -> str:
+    """Return how a run stands; `lost` if it says running and has shown no sign of life.
+
+    That is what remains of a process that was killed, or whose machine went down.
+    """
+    status = read_json(out / "status.json")
+    if status.get("status") != "running":
+        return str(status.get("status", "refused"))
+    return "running" if alive(status) else LOST
+
+
+def alive(status: Mapping[str, Any]) -> bool:
+    """Return whether the process that writes this status is there, as far as one can tell."""
+    if status.get("host") == socket.gethostname() and status.get("pid") != os.getpid():
+        try:
+            os.kill(int(status["pid"]), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass  # somebody else's, so it is there
+    beat = datetime.fromisoformat(status.get("heartbeat") or status["started"]).astimezone()
+    return time.time() - beat.timestamp() < 6 * BEAT
 
 
 def remove(out: Path) -> None:

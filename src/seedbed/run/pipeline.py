@@ -16,6 +16,7 @@ from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
+from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit
 from seedbed.types import Inputs
@@ -26,13 +27,8 @@ Metrics = dict[str, float]
 def run(cfg: Config) -> Metrics:
     """Run every stage and return the metrics, which are also in `metrics.json`."""
     assert cfg.out is not None
-    try:
-        with quiet():
-            return Run(cfg, Path(cfg.out)).all()
-    except SystemExit as error:  # what Lightning makes of a Ctrl-C
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        raise
+    with quiet():
+        return Run(cfg, Path(cfg.out)).all()
 
 
 class Run:
@@ -87,15 +83,17 @@ class Run:
         if notes and trainer.is_global_zero:
             print(notes)  # noqa: T201
         try:
-            trainer.fit(
-                task,
-                datamodule=cast(LightningDataModule, self.parts.data),
-                ckpt_path=last,
-                weights_only=True,
-            )
+            with patiently():
+                trainer.fit(
+                    task,
+                    datamodule=cast(LightningDataModule, self.parts.data),
+                    ckpt_path=last,
+                    weights_only=True,
+                )
         except Unfit as error:
             raise Refused(str(error)) from error
-        final = {k: v.item() for k, v in trainer.callback_metrics.items() if "/" in k}
+        known = trainer.callback_metrics.items()
+        final = task.measured | {k: v.item() for k, v in known if "/" in k}
         kept = trainer.checkpoint_callback
         return final | (kept.best_metrics if isinstance(kept, BestAndLast) else {})
 

@@ -79,3 +79,8 @@ def _store() -> Any:
 
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     return TCPStore(host, port, is_master=False)
+
+
+def is_launched() -> bool:
+    """Return whether the first rank of this run is the parent of this process."""
+    return CONFIG in os.environ and not under_torchrun() and slurm_note() is None

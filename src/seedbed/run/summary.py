@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
-from seedbed.run.folder import is_nan, read_config, read_json
+from seedbed.run.folder import is_nan, read_config, read_json, standing
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
@@ -55,7 +55,7 @@ def number(value: float | None) -> str:
 
 def table(outs: Iterable[Path]) -> str:
     """Return one line a job of a sweep: how it stands, its numbers, its folder."""
-    rows = [(status(out), read_json(out / "metrics.json"), out) for out in outs]
+    rows = [(standing(out), read_json(out / "metrics.json"), out) for out in outs]
     lines: list[tuple[str, str, str, str]] = []
     for state, metrics, out in rows:
         config = read_config(out) if (out / "config.yaml").is_file() else {}
@@ -67,8 +67,3 @@ def table(outs: Iterable[Path]) -> str:
         lines.append((state, words, numbers, os.path.relpath(out)))
     widths = [max(len(line[k]) for line in lines) for k in range(4)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-
-
-def status(out: Path) -> str:
-    """Return how a run stands."""
-    return str(read_json(out / "status.json").get("status", "refused"))

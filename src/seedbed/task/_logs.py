@@ -1,10 +1,11 @@
 """What a task measures, and where the numbers go."""
 
-from typing import cast
+from typing import Any, cast
 
+import torch
 from lightning import Trainer
 from torch import Tensor, nn
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 
 from seedbed.task._meter import Meter
 from seedbed.task._metrics import metrics_of
@@ -57,3 +58,38 @@ class Logs(nn.Module):
         self.written = step
         latest = self.meters["train"].latest
         return {f"{name}_step": value.item() for name, value in latest.items()}
+
+    def so_far(self) -> dict[str, Any]:
+        """Return what this process has measured of an unfinished epoch, plain and on the CPU."""
+        metrics = {name: gathered(metric) for name, metric in self._training_metrics()}
+        return {"meter": self.meters["train"].so_far(), "metrics": metrics}
+
+    def take_up(self, state: dict[str, Any], step: int, device: torch.device) -> None:
+        """Go on measuring an epoch; what belongs to `step` and before is written."""
+        self.written = step
+        self.meters["train"].take_up(state["meter"], device)
+        for name, metric in self._training_metrics():
+            give_back(metric, state["metrics"][name], device)
+
+    def _training_metrics(self) -> list[tuple[str, Metric]]:
+        return list(self.metrics_of("train").items(keep_base=True, copy_state=False))
+
+
+def gathered(metric: Metric) -> dict[str, Any]:
+    """Return what a metric has gathered, on the CPU."""
+    state = {k: on(v, torch.device("cpu")) for k, v in metric.metric_state.items()}
+    return {"state": state, "updates": metric.update_count}
+
+
+def give_back(metric: Metric, saved: dict[str, Any], device: torch.device) -> None:
+    """Put back what a metric had gathered."""
+    for name, value in saved["state"].items():
+        setattr(metric, name, on(value, device))
+    metric._update_count, metric._computed = saved["updates"], None
+
+
+def on(value: Any, device: torch.device) -> Any:
+    """Return a copy of a state, or of a list of them, on `device`."""
+    if isinstance(value, list):
+        return [on(each, device) for each in value]
+    return value.detach().to(device, copy=True) if isinstance(value, Tensor) else value

@@ -30,3 +30,13 @@ class Meter:
         assert isinstance(sums, Tensor)
         self.sums = {}
         return dict(zip(names, (sums[:, 0] / sums[:, 1]).tolist(), strict=True))
+
+    def so_far(self) -> dict[str, dict[str, Tensor]]:
+        """Return what has been added up, on the CPU."""
+        kept = {"sums": self.sums, "latest": self.latest}
+        return {k: {name: v.cpu() for name, v in values.items()} for k, values in kept.items()}
+
+    def take_up(self, state: dict[str, dict[str, Tensor]], device: torch.device) -> None:
+        """Go on from what had been added up."""
+        self.sums = {name: v.to(device) for name, v in state["sums"].items()}
+        self.latest = {name: v.to(device) for name, v in state["latest"].items()}

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any, cast
 
 import torch
-from lightning import LightningModule
-from torch import Tensor, nn
+from lightning import LightningModule, Trainer
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -81,6 +81,8 @@ class Supervised(LightningModule):
         self._scheduler, self._target_scaling = scheduler, target_scaling
         self._watch = Watch()
         self._used: list[tuple[str, float]] = []  # the rates of the latest update
+        self.measured: dict[str, float] = {}  # before the checkpoint that training goes on from
+        self._so_far: list[dict[str, Any]] = []  # of an unfinished epoch, by rank
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
         for name, regularizer in self._named_regularizers():
@@ -140,7 +142,7 @@ class Supervised(LightningModule):
         values = {"loss": step.loss} | step.terms
         self.logs.count("train", step.logits, self.labels(step.batch.y), values)
         whole = step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
-        return whole * self._share(batch_idx)
+        return poisonous(whole) * self._share(batch_idx)
 
     def _share(self, batch_idx: int) -> float:
         """Return N / k for the batches of an epoch's last update, where k < N are left over.
@@ -198,6 +200,9 @@ class Supervised(LightningModule):
     def on_train_start(self) -> None:
         """Follow the new end of a training that goes on; its checkpoint knew only the old one."""
         self._set_rates()
+        if len(self._so_far) == self.trainer.world_size:
+            self.logs.take_up(self._so_far[self.global_rank], self.global_step, self.device)
+            self._so_far = []
 
     def _set_rates(self) -> None:
         if self._factors:
@@ -218,11 +223,16 @@ class Supervised(LightningModule):
         checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
         if isinstance(self._scheduler, Observing):
             checkpoint["schedule"] = self._scheduler.state_dict()
+        known = self.trainer.callback_metrics.items()
+        checkpoint["measured"] = self.measured | {k: v.item() for k, v in known if "/" in k}
+        checkpoint["so_far"] = of_all(self.trainer, self.logs.so_far())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on from what the schedule had seen."""
         if isinstance(self._scheduler, Observing) and "schedule" in checkpoint:
             self._scheduler.load_state_dict(checkpoint["schedule"])
+        self.measured = checkpoint.get("measured", {})
+        self._so_far = checkpoint.get("so_far", [])
 
     def _groups(self) -> list[dict[str, Any]]:
         if self._param_groups is None:
@@ -314,3 +324,20 @@ class Supervised(LightningModule):
             values |= dict(self._used)
         for logger in self.trainer.loggers:
             logger.log_metrics(values, step=self.global_step)
+
+
+def poisonous(loss: Tensor) -> Tensor:
+    """Return the loss; where it is not finite, its gradient is not either, on any process.
+
+    So one look at the gradient, which all processes share, judges the losses too.
+    """
+    return loss * (1 + 0 * loss.detach())
+
+
+def of_all(trainer: Trainer, own: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what every process has, by rank."""
+    if trainer.world_size == 1:
+        return [own]
+    everything: list[Any] = [None] * trainer.world_size
+    distributed.all_gather_object(everything, own)
+    return everything
