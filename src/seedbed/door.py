@@ -78,8 +78,6 @@ def take_part(job: Job, record: Path) -> int:
             out = Path(folder.read_config(record)["out"])
             folder.Record(out).end({"status": folder.FAILED, "error": "rank 0 did not answer"})
         return 1
-    finally:
-        crew.kill_workers()
     return 0
 
 
@@ -161,7 +159,7 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
         for record in records:
             record.end(folder.verdict(error))
         mates.end(grace=0)
-        os._exit(code)
+        leave(code)
 
     def second(number: int) -> None:
         wish = Interrupted(number)

@@ -164,6 +164,8 @@ class Init(Protocol):
 class Data(Protocol):
     """What every LightningDataModule here can do beside making loaders."""
 
+    timeout: float  # seconds that a worker process may take for a batch
+
     @property
     def splits(self) -> Mapping[Any, Examples]:
         """Train, val and test, after `setup`."""

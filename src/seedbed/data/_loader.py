@@ -1,6 +1,9 @@
 """Batches of a split: tensors in memory are indexed; files are decoded by worker processes."""
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from seedbed.randomness import permutation
 from seedbed.types import Batch, Inputs
+
+TIMEOUT = 600.0  # seconds
 
 
 class Order:
@@ -100,6 +105,12 @@ class Unreadable(ValueError):
     """A file that looked right and cannot be decoded."""
 
 
+class WorkerLost(RuntimeError):
+    """A worker process has died or does not answer."""
+
+    says_it_all = True  # no traceback would add to it
+
+
 class Pairs(Dataset[Batch]):
     """Files and their targets, for a worker process that decodes a batch at a time.
 
@@ -132,9 +143,19 @@ class Decoder:
         order: which of them form which batch.
         workers: processes beside this one; at most as many as there are cores are used.
         pin: keep batches where a GPU can fetch them itself.
+        timeout: seconds to wait for a batch, > 0.
     """
 
-    def __init__(self, x: Inputs, y: Tensor, order: Order, *, workers: int, pin: bool) -> None:
+    def __init__(
+        self,
+        x: Inputs,
+        y: Tensor,
+        order: Order,
+        *,
+        workers: int,
+        pin: bool,
+        timeout: float = TIMEOUT,
+    ) -> None:
         self.sampler = order  # the name under which Lightning looks for `set_epoch`
         self.batch_sampler = None  # it asks for this one, too
         workers = min(workers, cores())
@@ -145,6 +166,8 @@ class Decoder:
             collate_fn=as_it_is,
             pin_memory=pin,
             persistent_workers=workers > 0,
+            timeout=timeout if workers else 0,
+            worker_init_fn=serve,
             generator=torch.Generator(),  # the run's own randomness stays untouched
         )
 
@@ -156,22 +179,54 @@ class Decoder:
 
         Raises:
             Unreadable: a file cannot be decoded.
+            WorkerLost: a worker process died, or did not answer.
         """
-        for batch in self._inner:
-            if isinstance(batch, Unreadable):
-                raise batch
-            yield batch
+        try:
+            for batch in self._inner:
+                if isinstance(batch, Unreadable):
+                    raise batch
+                yield batch
+        except RuntimeError as error:
+            raise of_worker(error) from error
+
+
+def serve(worker: int) -> None:
+    """Prepare a worker process: it ends when its parent does, and not before.
+
+    Signals to a whole group of processes ask the parent to end, which still needs batches until
+    then.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def of_worker(error: RuntimeError) -> RuntimeError:
+    """Return what an error of torch's loader means, or the error if it is not about a worker."""
+    said = " ".join(str(error).split())
+    if "timed out after" in said:
+        return WorkerLost("a data worker did not answer in time (timeout); is the disk slow?")
+    if "DataLoader worker" in said and "Caught" not in said:
+        how = said.partition("is killed by signal: ")[2].partition(". ")[0].rstrip(".")
+        why = f"was killed ({how})" if how else "exited"
+        return WorkerLost(
+            f"a data worker {why}; where memory is short, fewer of them need less: data.num_workers"
+        )
+    return error
 
 
 Batches = Loader | Decoder
 
 
-def loader(x: Inputs, y: Tensor, order: Order, device: torch.device) -> Batches:
+def loader(
+    x: Inputs, y: Tensor, order: Order, device: torch.device, timeout: float = TIMEOUT
+) -> Batches:
     """Return the batches of a split, in the way that suits where its inputs are."""
     if isinstance(x, Tensor):
         return Loader(Batch(x, y), order)
     workers = getattr(x, "workers", 0)
-    return Decoder(x, y, order, workers=workers, pin=device.type == "cuda")
+    return Decoder(x, y, order, workers=workers, pin=device.type == "cuda", timeout=timeout)
 
 
 def as_it_is(batch: Any) -> Any:

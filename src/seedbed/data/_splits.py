@@ -9,7 +9,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from seedbed.data._inputs import read_inputs
-from seedbed.data._loader import Batches, Order, loader
+from seedbed.data._loader import TIMEOUT, Batches, Order, loader
 from seedbed.types import Inputs, Kind, Spec, Split
 
 
@@ -28,6 +28,7 @@ class Splits(LightningDataModule):
     """
 
     untouched: tuple[int, ...] = ()  # features that no scaling changes
+    timeout: float = TIMEOUT  # seconds that a worker process may take for a batch
     source: str = ""  # what identifies the content of the files that were read
 
     def __init__(
@@ -114,7 +115,7 @@ class Splits(LightningDataModule):
         order = Order(
             len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
         )
-        return loader(here.x, here.y, order, device)
+        return loader(here.x, here.y, order, device, self.timeout)
 
     def chunks(self, split: Split) -> Iterator[Tensor]:
         """Yield all inputs of a split in order, `(n, ...)` each."""
@@ -123,7 +124,8 @@ class Splits(LightningDataModule):
             yield x
         else:
             order = Order(len(y), 256, seed=None)
-            yield from (batch.x for batch in loader(x, y, order, torch.device("cpu")))
+            batches = loader(x, y, order, torch.device("cpu"), self.timeout)
+            yield from (batch.x for batch in batches)
 
     def train_dataloader(self) -> Batches:
         """Return shuffled batches, in a new order every epoch."""

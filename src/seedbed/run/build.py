@@ -95,6 +95,7 @@ def make_data(cfg: Config) -> Data:
         Refused: it cannot be read or split as asked, or the loss does not fit it.
     """
     data = make("data", cfg.data)
+    data.timeout = cfg.timeout
     try:
         data.prepare_data()
         data.setup("fit")

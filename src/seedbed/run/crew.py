@@ -5,6 +5,7 @@ bounded time with its name; data workers and ranks end when the process that sta
 however it ends.
 """
 
+import atexit
 import contextlib
 import json
 import multiprocessing
@@ -97,7 +98,6 @@ class Crew:
             if rank.poll() is None:
                 rank.kill()
                 rank.wait()
-        kill_workers()
 
 
 class Lost(RuntimeError):
@@ -133,8 +133,18 @@ def led(crew: Crew) -> Iterator[None]:
 
 def kill_workers() -> None:
     """Kill the data workers of this process; at its end it would wait for them for ever."""
-    for worker in multiprocessing.active_children():
+    workers = multiprocessing.active_children()
+    here = workers and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if here else None  # torch would complain
+    for worker in workers:
         worker.kill()
+    for worker in workers:
+        worker.join(GRACE)
+    if here:
+        signal.signal(signal.SIGCHLD, before)
+
+
+atexit.register(kill_workers)  # before multiprocessing's own, which waits for them
 
 
 def report(reports: Path, error: BaseException) -> None:

@@ -31,6 +31,12 @@ def run(cfg: Config) -> Metrics:
         return Run(cfg, Path(cfg.out)).all()
 
 
+class Untrained(RuntimeError):
+    """A stage that found nothing to do, which its caller would take for done."""
+
+    says_it_all = True  # no traceback would add to it
+
+
 class Run:
     """One run: its parts, built when a stage first needs them, and what they have measured.
 
@@ -92,6 +98,10 @@ class Run:
                 )
         except Unfit as error:
             raise Refused(str(error)) from error
+        if not trainer.global_step:
+            raise Untrained("no step was made: the training split has no batches")
+        if trainer.num_val_batches == [0] and trainer.limit_val_batches:
+            raise Untrained("the validation split has no batches")
         known = trainer.callback_metrics.items()
         final = task.measured | {k: v.item() for k, v in known if "/" in k}
         kept = trainer.checkpoint_callback
@@ -107,6 +117,8 @@ class Run:
         measured = {
             k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("test/")
         }
+        if trainer.limit_test_batches and not measured:
+            raise Untrained("the test split has no batches")
         if trainer.is_global_zero:
             write_hparams(trainer, as_plain(self.cfg), measured)
         return measured
@@ -117,7 +129,8 @@ class Run:
         task, trainer = self.parts.task, self.parts.trainer
         x, y = self.examples()
         order = Order(len(x), min(len(x), 512), seed=None)
-        batches = loader(x, torch.zeros(len(x)), order, trainer.strategy.root_device)
+        device = trainer.strategy.root_device
+        batches = loader(x, torch.zeros(len(x)), order, device, self.cfg.timeout)
         parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=batches))
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)  # a scheduler, a keyboard, SLURM
+END = b"\0"  # no signal has this number
 APART = 0.3  # seconds: one wish may arrive twice, from a terminal and from a launcher
 
 
@@ -69,14 +70,22 @@ def listening(at_once: Callable[[int], None]) -> Iterator[Wish]:
         signal.set_wakeup_fd(outer)
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.close(writer)
+        os.write(writer, END)  # closing would not do: a forked process may hold it, too
         thread.join()
+        os.close(writer)
         os.close(reader)
+
+
+def _leave_pipe() -> None:
+    signal.set_wakeup_fd(-1)  # a signal to a forked process is none to this one
+
+
+os.register_at_fork(after_in_child=_leave_pipe)
 
 
 def _read(reader: int, at_once: Callable[[int], None]) -> None:
     first: float | None = None
-    while byte := os.read(reader, 1):
+    while (byte := os.read(reader, 1)) != END:
         if byte[0] not in NUMBERS:
             continue
         now = time.monotonic()

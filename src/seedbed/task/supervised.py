@@ -305,7 +305,10 @@ class Supervised(LightningModule):
         if self.trainer.sanity_checking:
             self.logs.end_epoch("val", self.trainer)  # and forget it
         else:
-            self._observe(self._end_epoch("val"))
+            values = self._end_epoch("val")
+            if self.trainer.state.fn == "fit" and not math.isfinite(values["val/loss"]):
+                raise Diverged(f"val/loss is {values['val/loss']} at step {self.global_step}")
+            self._observe(values)
 
     def on_test_epoch_end(self) -> None:
         """Log the means over the test split."""
