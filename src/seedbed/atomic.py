@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 PART = "*.part"  # what a killed process leaves of a file that was not yet complete
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # nobody's bug
@@ -43,6 +43,33 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file by one with this text.
+
+    Raises:
+        Unwritable: the disk does not take it; the file of before is intact.
+    """
+    with replaced(path) as file:
+        file.write(text.encode())
+
+
+@contextlib.contextmanager
+def appended(path: Path) -> Iterator[TextIO]:
+    """Open a file to write at its end; where the disk does not take all, it takes nothing.
+
+    Raises:
+        Unwritable: the disk is full.
+    """
+    with naming(path):
+        before = path.stat().st_size
+        try:
+            with path.open("a", newline="") as file:
+                yield file
+        except OSError:
+            os.truncate(path, before)
+            raise
 
 
 @contextlib.contextmanager

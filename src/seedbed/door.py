@@ -158,7 +158,7 @@ def broken(error: Exception, out: Path) -> int:
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
     elif line := full(error):
-        go_on = (out / "checkpoints/last.ckpt").is_file()
+        go_on = any((out / "checkpoints").glob("*.ckpt"))
         what = f"; once there is room: python train.py run={out}" if go_on else f" ({out})"
         sys.stderr.write(f"failed: {line}{what}\n")
     else:

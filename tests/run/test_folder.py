@@ -207,10 +207,12 @@ def test_a_refused_continuation_leaves_the_run_as_it_is(train: Train) -> None:
     for words in wrong:
         ended = train(f"run={first.folder}", *words)
         assert (ended.code, len(ended.lines())) == (2, 1 + 2 * (words[-1] == "callback=[]"))
-    (first.folder / "checkpoints/last.ckpt").write_bytes(b"PK broken")
+    for name in ("last", "best"):
+        (first.folder / f"checkpoints/{name}.ckpt").write_bytes(b"PK broken")
     ended = train(f"run={first.folder}", "trainer.max_epochs=3")
     assert (ended.code, len(ended.lines())) == (2, 1)
     assert "last.ckpt: damaged" in ended.err
+    assert "best.ckpt: damaged" in ended.err
     assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
 
 

@@ -80,7 +80,7 @@ def verify(file: Path) -> None:
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from error
     if why:
-        raise ValueError(f"{file}: damaged, or no checkpoint ({why})")
+        raise ValueError(f"{file}: damaged ({why})")
 
 
 def progress(path: Path) -> tuple[int, int]:

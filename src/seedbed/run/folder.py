@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import yaml
 
-from seedbed.atomic import overwrite, replaced
+from seedbed.atomic import overwrite, write
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
@@ -46,10 +46,10 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
         raise Refused(f"out={out}: the folder cannot be made ({error.strerror})") from error
     words = (word.removeprefix("++") for word in overrides)  # as they were typed
     try:
-        _write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
+        write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
         write_json(out / "environment.json", environment())
         if diff := git("diff", "HEAD"):
-            _write(out / "git.diff", diff)
+            write(out / "git.diff", diff)
         write_yaml(out / "config.yaml", config)  # the last: with it, this is a run folder
     except OSError as error:
         remove(out)
@@ -170,7 +170,7 @@ def is_nan(value: Any) -> bool:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader never sees half of it."""
-    _write(path, as_json(content))
+    write(path, as_json(content))
 
 
 def as_json(content: Mapping[str, Any]) -> str:
@@ -181,9 +181,4 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write a YAML file so that a reader never sees half of it."""
-    _write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
-
-
-def _write(path: Path, text: str) -> None:
-    with replaced(path) as file:
-        file.write(text.encode())
+    write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
