@@ -116,5 +116,14 @@ def full(error: BaseException) -> str | None:
     if isinstance(error, Unwritable):
         return str(error)
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"{error.filename or 'a file of the run'}: cannot be written ({error.strerror})"
+        return f"{error.filename or _whose(error)}: cannot be written ({error.strerror})"
     return None
+
+
+def _whose(error: BaseException) -> str:
+    """Return whose file it was that an error does not name: the module's that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    return f"a file of {module.partition('.')[0] or 'the run'}"
