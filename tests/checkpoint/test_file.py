@@ -71,7 +71,8 @@ def test_nothing_in_a_checkpoint_is_run(
     write_checkpoint({"global_step": 1, "epoch": 1, "x": Cursed(proof)}, path)
     if forced:
         monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-        torch.load(path)  # the curse works
+        with pytest.warns(UserWarning, match="forcing weights_only=False"):
+            torch.load(path)  # the curse works
         proof.rmdir()
     says = r"a\.ckpt: not a checkpoint of plain data \(it holds posix\.mkdir\)"
     with pytest.raises(ValueError, match=says):
@@ -97,7 +98,7 @@ def test_an_address_is_refused(place: str) -> None:
         progress(Path(url))
     with pytest.raises(ValueError, match="a local file is expected"):
         trainer(max_epochs=1, plugins=[PlainFile()]).fit(
-            Walker(), Batches(1), ckpt_path=url, weights_only=True
+            Walker(), Batches(1), Batches(1), ckpt_path=url, weights_only=True
         )
 
 
