@@ -6,10 +6,12 @@ The new content is written beside the old file, brought to the disk, and takes i
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # no path: https:/…; but C:/ is a disk
 PART = "*.part"  # what a killed process leaves of a file that was not yet complete
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # nobody's bug
 

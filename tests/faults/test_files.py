@@ -81,7 +81,12 @@ def start(folder: Path, *words: str, room: int | None = None) -> "subprocess.Pop
 
 def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[int, list[str]]:
     """Return the exit code and the lines of a process's errors."""
-    _, err = process.communicate(timeout=seconds)
+    try:
+        _, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
     return process.returncode, err.strip().splitlines()
 
 

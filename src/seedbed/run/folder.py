@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import yaml
 
-from seedbed.atomic import overwrite, write
+from seedbed.atomic import ADDRESS, overwrite, write
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
@@ -141,6 +141,8 @@ def read_config(run: Path) -> dict[str, Any]:
         Refused: `run` is no run folder.
     """
     file = run / "config.yaml"
+    if ADDRESS.match(str(run)):
+        raise Refused(f"run={run}: a folder of this machine is expected")
     if not file.is_file():
         raise Refused(f"run={run}: no run folder, there is no {file}")
     try:
@@ -159,8 +161,12 @@ def newest(run: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file, {} if there is none."""
-    return json.loads(path.read_text()) if path.is_file() else {}
+    """Return the content of a JSON file, {} if there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def is_nan(value: Any) -> bool:
