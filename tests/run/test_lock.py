@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
 ) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(Refused, match="out=x: cannot be written to"),
+        pytest.raises(Refused, match="out=x: the folder cannot be made"),
         locked(tmp_path / "file", "out=x"),
     ):
         pass
