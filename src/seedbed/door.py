@@ -16,9 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help
+from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
 from seedbed.config import Config
-from seedbed.run import crew, folder, ranks, stop, summary
+from seedbed.run import crew, folder, lock, ranks, stop, summary
 from seedbed.run.stop import Interrupted
 
 Job = Callable[[Config], dict[str, float]]
@@ -72,7 +73,8 @@ def take_part(job: Job, record: Path) -> int:
     except Exception as error:
         crew.report(reports, error)
         alone = crew.is_consequence(error)
-        if not alone and folder.verdict(error)["status"] != folder.DIVERGED:
+        plain = full(error) or folder.verdict(error)["status"] == folder.DIVERGED
+        if not alone and not plain:
             traceback.print_exception(error)
         if alone and ranks.is_launched() and crew.end_parent():
             out = Path(folder.read_config(record)["out"])
@@ -122,17 +124,21 @@ def place_of(cfg: Config) -> Place:
         again = Path(cfg.run, "reruns", folder.new_id())
         return Place(again, Path(cfg.run) if "fit" in cfg.stages else again)
     out = Path(cfg.out or Path("logs", cfg.name, folder.new_id()))
-    if (out / "config.yaml").exists():
-        raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise Refused(f"out={out}: exists and is not empty")
+    lock.refuse_taken(out)
     return Place(out, out)
 
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
     place = place_of(cfg)
-    cfg = replace(cfg, out=str(place.out))
+    with lock.locked(place.out, f"run={cfg.run}" if cfg.run else f"out={place.out}"):
+        if not cfg.run:
+            lock.refuse_taken(place.out)  # another start may have been faster
+        return in_place(job, replace(cfg, out=str(place.out)), command, place)
+
+
+def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
+    """Run one job in a folder that no other process writes to, and return its exit code."""
     folder.create(place.record, config.as_plain(cfg), command.overrides)
     ranks.announce(place.record / "config.yaml")
     try:
@@ -193,8 +199,8 @@ def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
-    elif getattr(error, "says_it_all", False):
-        sys.stderr.write(f"failed: {error}{hint(out)}\n")
+    elif line := full(error) or (str(error) if getattr(error, "says_it_all", False) else ""):
+        sys.stderr.write(f"failed: {line}{hint(out)}\n")
     else:
         traceback.print_exception(error)
         sys.stderr.write(f"failed: {out}\n")

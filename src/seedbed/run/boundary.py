@@ -49,7 +49,7 @@ class Boundary(Callback):
             return
         if number := self.agreement.most(trainer, WISH.asked):
             if isinstance(kept := trainer.checkpoint_callback, BestAndLast):
-                kept.save_last(trainer)
+                kept.write_last(trainer)
             raise Interrupted(number)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import yaml
 
+from seedbed.atomic import ADDRESS, overwrite, write
 from seedbed.run.stop import Interrupted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
@@ -41,19 +42,22 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
     """Make the folder of a new run and write down what it is a run of.
 
     Raises:
-        Refused: it cannot be made.
+        Refused: it cannot be made, or the disk is full.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"out={out}: the folder cannot be made ({error.strerror})") from error
-    write_yaml(out / "config.yaml", config)
     words = (word.removeprefix("++") for word in overrides)  # as they were typed
-    (out / "overrides.txt").write_text("".join(f"{word}\n" for word in words))
-    write_json(out / "environment.json", environment())
-    diff = git("diff", "HEAD")
-    if diff:
-        (out / "git.diff").write_text(diff)
+    try:
+        write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
+        write_json(out / "environment.json", environment())
+        if diff := git("diff", "HEAD"):
+            write(out / "git.diff", diff)
+        write_yaml(out / "config.yaml", config)  # the last: with it, this is a run folder
+    except OSError as error:
+        remove(out)
+        raise Refused(str(error)) from error
 
 
 def environment() -> dict[str, Any]:
@@ -91,11 +95,12 @@ class Record:
     """
 
     def __init__(self, out: Path) -> None:
-        self.file = out / "status.json"
+        self.out = out
         self.start = time.time()
-        self.before = read_json(self.file)
+        self.before = read_json(out / "status.json")
         self.status: dict[str, Any] = {
             "status": "running",
+            "after": self.before.get("status", "nothing"),  # how its earlier part ended
             "started": now(),
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -110,7 +115,7 @@ class Record:
         """Write that the run lives; nothing once it has ended."""
         with self.writing:
             if not self.over.is_set():
-                write_json(self.file, self.status | {"heartbeat": now()})
+                tell(self.out, self.status | {"heartbeat": now()})
 
     def _live(self) -> None:
         while not self.over.wait(BEAT):
@@ -123,14 +128,14 @@ class Record:
             if not self.over.is_set():
                 self.over.set()
                 took = {"ended": now(), "seconds": round(time.time() - self.start, 1)}
-                write_json(self.file, self.status | dict(said) | took)
+                tell(self.out, self.status | dict(said) | took)
 
     def take_back(self) -> None:
         """Leave the status as it was before: the command was refused."""
         with self.writing:
             self.over.set()
             if self.before:
-                write_json(self.file, self.before)
+                tell(self.out, self.before)
 
 
 @contextlib.contextmanager
@@ -154,6 +159,17 @@ def recorded(out: Path) -> Iterator[Record]:
 def now() -> str:
     """Return the time with its zone, in seconds."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def tell(out: Path, status: Mapping[str, Any]) -> None:
+    """Write how a run stands, over the old words where a full disk takes no new file."""
+    file = out / "status.json"
+    try:
+        write_json(file, status)
+    except OSError:
+        if not file.is_file():
+            raise
+        overwrite(file, as_json(status))
 
 
 def verdict(error: BaseException) -> dict[str, str]:
@@ -206,6 +222,8 @@ def read_config(run: Path) -> dict[str, Any]:
         Refused: `run` is no run folder.
     """
     file = run / "config.yaml"
+    if ADDRESS.match(str(run)):
+        raise Refused(f"run={run}: a folder of this machine is expected")
     if not file.is_file():
         raise Refused(f"run={run}: no run folder, there is no {file}")
     try:
@@ -224,8 +242,12 @@ def newest(run: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file, {} if there is none."""
-    return json.loads(path.read_text()) if path.is_file() else {}
+    """Return the content of a JSON file, {} if there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def is_nan(value: Any) -> bool:
@@ -235,16 +257,15 @@ def is_nan(value: Any) -> bool:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader never sees half of it."""
-    known = {k: None if is_nan(v) else v for k, v in content.items()}  # NaN is no JSON
-    _write(path, json.dumps(known, indent=2) + "\n")
+    write(path, as_json(content))
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return the text of a JSON file; what is undefined is null, for NaN is no JSON."""
+    known = {k: None if is_nan(v) else v for k, v in content.items()}
+    return json.dumps(known, indent=2) + "\n"
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write a YAML file so that a reader never sees half of it."""
-    _write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
+    write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))

@@ -20,6 +20,7 @@ from seedbed.types import (
     Augment,
     Batch,
     Clock,
+    Diverged,
     Observing,
     OptimizerFactory,
     ParamGroups,
@@ -29,10 +30,6 @@ from seedbed.types import (
     Split,
     Step,
 )
-
-
-class Diverged(ArithmeticError):
-    """The gradient is no longer finite: going on would only spoil the weights."""
 
 
 class Supervised(LightningModule):
