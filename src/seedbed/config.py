@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from seedbed import rules, signature
 from seedbed.nearest import nearest
 from seedbed.rules.value import values
+from seedbed.target import nodes
 
 Node = dict[str, Any]
 
@@ -164,8 +165,9 @@ def parts(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def misfits(path: str, node: Any) -> Iterator[str]:
     """Yield where the part at `path`, and the parts of it, do not fit their signatures."""
-    for place, part in targets(node, path):
-        yield from signature.misfits(place, part, offered(place))
+    for place, part in nodes(node, path):
+        group = path.partition(".")[0] if place == path else None
+        yield from signature.misfits(place, part, group, offered(place))
         if place in OURS:
             ours = (key for key in OFFERS[place] if key in part)
             yield from (f"{place}.{key}: seedbed sets it itself" for key in ours)
@@ -174,7 +176,7 @@ def misfits(path: str, node: Any) -> Iterator[str]:
 def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
     """Return why a constructor refuses its values, where it can be tried without the data."""
     group = path.partition(".")[0]
-    if group not in ALONE or len(list(targets(node, path))) != 1:
+    if group not in ALONE or len(list(nodes(node, path))) != 1:
         return []
     reason = signature.refusal(node, **ALONE[group](plain))
     meant = [k for k, v in node.items() if reason and reason.endswith(f": {v}")]
@@ -187,18 +189,6 @@ def offered(path: str) -> list[str]:
     """Return the arguments that `build` passes to the part at `path` itself, not to parts of it."""
     group, *rest = path.split(".")
     return OFFERS.get(group, []) if len(rest) == (group in LISTS) else []
-
-
-def targets(tree: Any, path: str) -> Iterator[tuple[str, Node]]:
-    """Yield `(path, node)` for every node with a `_target_`, outermost first."""
-    if isinstance(tree, Mapping):
-        if "_target_" in tree:
-            yield path, dict(tree)
-        for key, child in tree.items():
-            yield from targets(child, f"{path}.{key}")
-    elif isinstance(tree, list):
-        for index, child in enumerate(tree):
-            yield from targets(child, f"{path}[{index}]")
 
 
 def dangling(path: str, node: Any) -> Iterator[str]:

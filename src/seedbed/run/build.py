@@ -1,14 +1,11 @@
-"""From a checked config to objects.  The only caller of Hydra's `instantiate`."""
+"""From a checked config to objects.  The only caller of `construct`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from hydra.errors import HydraException
-from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
@@ -25,8 +22,10 @@ from seedbed.run.board import Board
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.progress import Progress
-from seedbed.signature import parameters_of, resolve
+from seedbed.signature import parameters_of
+from seedbed.target import construct, examine, resolve
 from seedbed.task.supervised import Supervised
+from seedbed.trust import Untrusted
 from seedbed.types import Batch, Data, Regularizer, Scaling, Spec, TargetScaling
 
 
@@ -69,14 +68,14 @@ def make(path: str, node: Node, **offers: Any) -> Any:
     Raises:
         Refused: the constructor does not accept the values.
     """
-    asked = parameters_of(resolve(node["_target_"]))
     try:
-        finish: Callable[..., Any] = instantiate({**node, "_partial_": True}, _convert_="all")
-        return finish(**{k: v for k, v in offers.items() if k in asked and k not in node})
-    except (
-        *(ValueError, TypeError, ImportError),
-        *(MisconfigurationException, HydraException),
-    ) as error:
+        examine(path, node)
+        asked = parameters_of(resolve(node["_target_"]))
+        offers = {k: v for k, v in offers.items() if k in asked and k not in node}
+        return construct(node, **offers)
+    except Untrusted as error:
+        raise Refused(str(error)) from error
+    except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
         if isinstance(error, TypeError) and "argument" not in str(error) and path != "trainer":
             raise  # a bug, not a value
         said = str(error).splitlines()[0]
