@@ -9,10 +9,11 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed import rules, signature
+from seedbed import rules, secret, signature
 from seedbed.nearest import nearest
 from seedbed.rules.value import values
-from seedbed.target import nodes
+from seedbed.target import examine, nodes
+from seedbed.trust import Untrusted
 
 Node = dict[str, Any]
 
@@ -66,10 +67,13 @@ class Config:
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
     run: str | None = None  # the folder of a finished run to go on from
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
+    trust: Any = field(default_factory=list)  # packages of your own; on the command line only
 
 
-SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name not in ("stages", "show")]
+SCALARS = ("stages", "show", "trust")  # of several kinds
+SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name not in SCALARS]
 LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
+HIDING = {*SINGLES, *LISTS, "predict"}  # where text from the environment may stand
 
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.
 OFFERS: dict[str, list[str]] = {
@@ -121,15 +125,17 @@ def register() -> None:
 
 
 def check(cfg: DictConfig) -> Config:
-    """Return `cfg` as a `Config`, or raise a ConfigError with everything that is wrong with it."""
+    """Return `cfg` as it may be written down: `revealed` gives the values that it is built with.
+
+    Raises:
+        ConfigError: with everything that is wrong with it.
+    """
     try:
-        plain = OmegaConf.to_container(cfg, resolve=True)
+        plain = secret.resolved(cfg)
         missing = sorted(OmegaConf.missing_keys(cfg))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{error.full_key}: {str(error.msg).splitlines()[0]}") from None
+        raise ConfigError(secret.reason(error)) from None
     problems = [f"{path}: no value; it needs one" for path in missing]
-    assert isinstance(plain, dict)
-    plain = {str(key): value for key, value in plain.items()}
     problems += [*strays(plain, Config), *values(plain)]
     for path, node in parts(plain):
         found = [*dangling(path, node), *misfits(path, node)]
@@ -137,8 +143,39 @@ def check(cfg: DictConfig) -> Config:
     if not problems:  # only now do combinations mean anything
         problems += rules.refused(plain)
     if problems:
+        raise ConfigError(secret.redacted("\n".join(problems)))
+    return as_config(secret.unsaid(cfg, plain, HIDING))
+
+
+def judged(cfg: Config) -> Config:
+    """Return a config in which every target may be called.
+
+    Raises:
+        ConfigError: with every one that may not.
+    """
+    problems = []
+    for path, node in parts(as_plain(cfg)):
+        try:
+            examine(path, node)
+        except (Untrusted, ImportError) as error:
+            problems.append(str(error).splitlines()[0])
+    if problems:
         raise ConfigError("\n".join(problems))
-    return as_config(plain)
+    return cfg
+
+
+def revealed(cfg: Config) -> Config:
+    """Return a checked or a saved config with what it takes from the environment, judged.
+
+    Raises:
+        ConfigError: the environment lacks something, or a target may not be called.
+    """
+    plain = as_plain(cfg)
+    plain |= {key: secret.escaped(plain[key]) for key in plain.keys() - HIDING}
+    try:
+        return judged(as_config(secret.revealed(plain)))
+    except OmegaConfBaseException as error:
+        raise ConfigError(secret.reason(error)) from None
 
 
 def as_config(plain: Mapping[str, Any]) -> Config:

@@ -15,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help
-from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
+from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
 from seedbed.run import folder, ranks, summary
+from seedbed.run.project import authorise
 
 Job = Callable[[Config], dict[str, float]]
 SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
@@ -39,11 +40,13 @@ def enter(job: Job) -> None:
 def obey(job: Job, argv: list[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     if file := ranks.config_file():
+        authorise(typed(argv))
         return take_part(job, file.parent)
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
     command = Command.read(argv)
+    authorise(command.said)
     if command.looks and command.problems:
         raise Refused("\n".join(command.problems))
     if command.looks:

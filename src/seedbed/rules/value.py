@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seedbed.nearest import nearest
+from seedbed.trust import trusted
 
 STAGES = ["fit", "test", "predict", "report"]
 
@@ -27,8 +28,19 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
     name = plain["name"]
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
+    yield from trust_slips(plain["trust"])
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def trust_slips(names: Any) -> Iterator[str]:
+    """Yield what is wrong with the names that are trusted, which no file of options may add to."""
+    names = [names] if isinstance(names, str) else names
+    if not is_words(names):
+        yield f"trust={names}: a list of packages is expected, such as [mine]"
+        return
+    for name in sorted(set(names) - trusted()):
+        yield f"trust=[{name}]: only the command line or pyproject.toml can say so"
 
 
 def is_words(value: Any) -> bool:

@@ -13,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
-from seedbed.config import Config, Node
+from seedbed.config import Config, ConfigError, Node, revealed
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
@@ -245,8 +245,21 @@ def make_loggers(cfg: Config, out: Path) -> list[Logger]:
     return loggers if "csv" in chosen or not chosen else [CSV(str(out)), *loggers]
 
 
+def ready(cfg: Config) -> Config:
+    """Return a config with what it takes from the environment, every target in it judged.
+
+    Raises:
+        Refused: the environment lacks something, or a target may not be called.
+    """
+    try:
+        return revealed(cfg)
+    except ConfigError as error:
+        raise Refused(str(error)) from error
+
+
 def build(cfg: Config, out: Path) -> Parts:
     """Seed, then build data, model, task and trainer, in that order."""
+    cfg = ready(cfg)
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
     data = make_data(cfg)

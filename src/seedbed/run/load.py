@@ -1,15 +1,22 @@
 """A finished run's model, in one line, for a notebook or another program."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import nn
 
 from seedbed.checkpoint._file import read_checkpoint
-from seedbed.config import as_config
-from seedbed.run.build import make_net
+from seedbed.config import LISTS, SINGLES, Config, ConfigError, as_config, judged
+from seedbed.run.build import make_net, ready
 from seedbed.run.folder import Refused, read_config
+from seedbed.run.project import of_project
+from seedbed.run.stranger import refuse
+from seedbed.trust import trusting
 from seedbed.types import Spec
+
+NET = ("scaling", "target_scaling", "model")  # what `make_net` builds
 
 
 class Loaded(NamedTuple):
@@ -19,22 +26,43 @@ class Loaded(NamedTuple):
     spec: Spec
 
 
-def load(run: str | Path) -> Loaded:
+def load(run: str | Path, trust: Iterable[str] = ()) -> Loaded:
     """Return the best model of a run folder, with its scaling, and what its data knew.
 
+    Args:
+        run: the folder.
+        trust: packages of your own whose classes it may name; those of pyproject.toml are known.
+
     Raises:
-        Refused: `run` is no run folder.
+        Refused: `run` is no run folder, or names what is not trusted.
         FileNotFoundError: it holds no checkpoint.
     """
     checkpoint = read_checkpoint(Path(run, "checkpoints/best.ckpt"))
     spec = spec_from(checkpoint["spec"])
-    model = make_net(as_config(read_config(Path(run))), spec)
+    with trusting({*trust, *of_project()}):
+        model = make_net(described(Path(run)), spec)
     prefix = "model."
     state = checkpoint["state_dict"]
     model.load_state_dict(
         {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     )
     return Loaded(model.eval(), spec)
+
+
+def described(run: Path) -> Config:
+    """Return the config of a run as far as its model needs it; nothing in it may do harm.
+
+    Raises:
+        Refused: it is no config, or not one to be followed.
+    """
+    saved = read_config(run)
+    refuse(run, saved)
+    try:
+        whole = judged(as_config(saved))
+    except ConfigError as error:
+        raise Refused(f"run={run}: {error}") from error
+    unused = {group: {} for group in (*SINGLES, *LISTS) if group not in NET}
+    return ready(replace(whole, **unused))
 
 
 def member(run: str) -> Loaded:
