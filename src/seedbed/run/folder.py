@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import yaml
 
+from seedbed.secret import redacted
+
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
 
@@ -105,7 +107,7 @@ def verdict(error: BaseException) -> dict[str, str]:
     if isinstance(error, KeyboardInterrupt):
         return {"status": INTERRUPTED, "error": "interrupted from the keyboard"}
     kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
-    return {"status": kind, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    return {"status": kind, "error": redacted(f"{type(error).__name__}: {error}".splitlines()[0])}
 
 
 def remove(out: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.config import Config
+from seedbed.rules.value import leaves
 from seedbed.run.folder import Refused
 
 READING = ("data", "init", "model", "predict", "run", "out", "trust")  # may name any local file
@@ -45,18 +46,6 @@ def refuse(run: Path, saved: Mapping[str, Any], typed: Collection[str] = ()) -> 
 def known_keys() -> set[str]:
     """Return what stands at the top of a config.yaml."""
     return {field.name for field in fields(Config)}
-
-
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield `(dotted path, value)` of everything in plain data that holds nothing else."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(tree, list):
-        for at, value in enumerate(tree):
-            yield from leaves(value, f"{path}[{at}]")
-    else:
-        yield path, tree
 
 
 def slips(path: str, value: Any) -> Iterator[str]:
