@@ -22,7 +22,7 @@ PLACES: dict[str, tuple[str, ...]] = {  # where the parts of what is always trus
     "lightning": (
         *(f"lightning.pytorch.{room}." for room in ("trainer", "callbacks", "loggers")),
         *(f"lightning.pytorch.{room}." for room in ("profilers", "strategies", "accelerators")),
-        *("lightning.pytorch.plugins.precision.", "lightning.fabric.plugins.environments."),
+        *("lightning.pytorch.plugins.", "lightning.fabric.plugins.environments."),
     ),
 }
 MODULE = "torch.nn.modules.module.Module"
@@ -170,7 +170,8 @@ def judge_function(found: Any, name: str) -> None:
     if not callable(found):
         raise Untrusted("a class or a function is expected")
     own, top = full_name(found), name.partition(".")[0]
-    if not inspect.isfunction(found) or own.partition(".")[0] != top or top in PLACES:
+    alone = inspect.isfunction(found) and found.__qualname__.isidentifier()  # no method, no lambda
+    if not alone or own.partition(".")[0] != top or top in PLACES:
         raise Untrusted(f"it is {own}, and a class is expected")
     if name not in _trusted:
         raise Untrusted(f"it is a function and a class is expected; to call it, trust=[{name}]")
