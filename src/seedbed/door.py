@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -156,9 +157,10 @@ def sweep(command: Command) -> int:
         known = HydraConfig.get()
         out = Path(known.runtime.output_dir)
         outs.append(out)
-        words = " ".join(word.lstrip("+") for word in known.overrides.task)
+        said = as_typed(known.overrides.task)
+        words = " ".join(word.lstrip("+") for word in said)
         print(f"job {len(outs) - 1}: {words}", flush=True)  # noqa: T201
-        code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"])
+        code = child([*said, f"out='{os.path.relpath(out)}'"])
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
@@ -167,6 +169,13 @@ def sweep(command: Command) -> int:
     finally:
         print(summary.table(outs))  # noqa: T201
     return code or int(any(summary.status(out) != folder.OK for out in outs))
+
+
+def as_typed(overrides: Any) -> list[str]:
+    """Return overrides with their interpolations; reading an item would put secrets in."""
+    plain = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(plain, list)
+    return list(map(str, plain))
 
 
 def child(overrides: list[str]) -> int:
