@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -282,6 +283,8 @@ def test_a_saved_config_only_describes_a_training(
     try:
         refused(train("run=run", "stages=test"), says)
         refused(train("run=run", "trainer.max_epochs=2"), says)
+        with pytest.raises(Refused, match=re.escape(says)):
+            seedbed.load("run")
     finally:
         OmegaConf.clear_resolver("elsewhere")
     assert not called

@@ -15,7 +15,7 @@ from seedbed.config import Config
 from seedbed.rules.value import leaves
 from seedbed.run.folder import Refused
 
-READING = ("data", "init", "model", "predict", "run", "out", "trust")  # may name any local file
+WRITERS = ("name", "task", "callback", "checkpoint", "logger", "trainer")  # the others read at most
 WRITES = {"folder", "save_dir", "root_dir", "default_root_dir", "log_dir", "dirpath"}
 KEY = r"[A-Za-z_][\w-]*"
 LOOK_UP = re.compile(rf"\$\{{oc\.env:{KEY}(,[^${{}}]*)?\}}")
@@ -57,7 +57,7 @@ def slips(path: str, value: Any) -> Iterator[str]:
         yield f"{path}={value}: only ${{oc.env:NAME}} may be looked up"
     elif "://" in value:
         yield f"{path}={value}: an address; if you know it, say it on the command line"
-    elif top not in READING and (last in WRITES or leads_out(value)):
+    elif top in WRITERS and (last in WRITES or leads_out(value)):
         yield f"{path}={value}: a place to write to; if you know it, say it on the command line"
 
 
