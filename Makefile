@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 
+AUDIT := pip-audit==2.10.1
+
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MAKEFLAGS += --no-print-directory
-.PHONY: install train test fix check format lint types layers quick docs bench ci clean
+.PHONY: install train test fix check format lint types layers quick docs bench audit ci clean
 
 install: $(READY) ## set up $(VENV), again only when the requirements change
 
@@ -52,11 +54,16 @@ docs: install ## the generated parts of README.md and docs/
 bench: install ## the scripts that print ratios
 	@ls benchmarks/*.py 2>/dev/null || echo "no benchmarks yet"
 
+audit: ## pins against the advisory databases; what cannot be looked up fails, too
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -qq --disable-pip-version-check $(AUDIT); }
+	@grep -Ev '^(-e|#)' requirements.txt > .venv-audit/pins.txt
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r .venv-audit/pins.txt
+
 ci: ## everything, in a fresh environment of its own
 	@rm -rf .venv-ci
 	@$(MAKE) VENV=.venv-ci format lint types layers
 	@$(MAKE) VENV=.venv-ci test
 
 clean: ## environments and caches; runs in logs/ stay
-	rm -rf .venv .venv-ci .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-ci .venv-audit .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,11 +24,12 @@ from seedbed import help
 from seedbed.config import LISTS, SINGLES, Config
 from seedbed.nearest import nearest
 from seedbed.run.folder import Refused, newest, read_config, read_json
+from seedbed.run.stranger import refuse
 from seedbed.signature import shown, words
 
 CONFIGS = help.CONFIGS
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
-KEYS = {f.name for f in fields(Config)} | GROUPS | {"hydra"}
+KEYS = {f.name for f in fields(Config)} | GROUPS
 SWEEP = {"-m", "--multirun"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
@@ -52,6 +53,11 @@ class Command:
         """Leave out an override that cannot be meant, so that the others can be judged."""
         self.parsed.remove(o)
         self.overrides.remove(str(o.input_line))
+
+    @property
+    def said(self) -> list[tuple[str, Any]]:
+        """Every key with every value that was typed."""
+        return [(o.key_or_group, v) for o in self.parsed if not o.is_delete() for v in values(o)]
 
     @property
     def sweep(self) -> bool:
@@ -96,8 +102,14 @@ class Command:
             str(o.value()) for o in command.parsed if o.key_or_group == "run" and not o.is_delete()
         ]
         if runs and runs[-1] != "None":
-            command.primary = finished(Path(runs[-1]), command)
+            command.primary = finished(runs[-1], command)
         return command
+
+
+def typed(argv: list[str]) -> list[tuple[str, Any]]:
+    """Return every key and value of a command line that was checked before."""
+    parsed = [parse(word) for word in argv if not word.startswith("-") and "=" in word]
+    return Command(parsed=parsed).said
 
 
 def settable(word: str) -> str:
@@ -143,8 +155,14 @@ def slips(o: Override, command: Command) -> Iterator[str]:
     """Yield what Hydra would take in silence, or word badly."""
     name, line = o.key_or_group, str(o.input_line).lstrip("+")
     top = name.split(".")[0].split("/")[0].partition("@")[0]
+    if top == "hydra":
+        yield f"{line}: seedbed makes folders and jobs itself; Hydra has no settings here"
+        return
     if top not in KEYS:
-        yield f"{line}: no such group or key {top!r}; {nearest(top, KEYS - {'hydra'})}"
+        yield f"{line}: no such group or key {top!r}; {nearest(top, KEYS)}"
+        return
+    if o.package is not None:
+        yield f"{line}: write {name}=<option>; a group has its place"
         return
     if o.is_sweep_override() and not command.sweep and not command.looks:
         single = name in GROUPS and name not in LISTS
@@ -200,15 +218,19 @@ def values(o: Override) -> list[Any]:
     return [parse(f"{o.key_or_group}={v}").value() for v in o.sweep_string_iterator()]
 
 
-def finished(run: Path, command: Command) -> str:
-    """Register the config that `run` was made with, which options can replace, and name it.
+def finished(said: str, command: Command) -> str:
+    """Register the config that a run was made with, which options can replace, and name it.
 
     Raises:
         Refused: no run lies there, or what is asked does not fit what it learned.
     """
+    if "://" in said:
+        raise Refused(f"run={said}: a folder of this machine is expected, not an address")
+    run = Path(said)
     read_config(run)  # or say what is wrong with it
     saved = read_config(newest(run))
     chosen = {o.key_or_group for o in command.parsed if not o.is_add()} & GROUPS
+    refuse(run, saved, typed={o.key_or_group for o in command.parsed})
     for group in chosen & {"experiment", "debug"}:
         raise Refused(f"{group}=: a finished run keeps its own; change its parts")
     asked = {o.key_or_group for o in command.parsed}
@@ -219,7 +241,7 @@ def finished(run: Path, command: Command) -> str:
             f"run={run}: finished already; say stages=test, predict or report, "
             "or train longer with trainer.max_epochs"
         )
-    kept = {k: v for k, v in saved.items() if k not in chosen | {"out"}}
+    kept = {k: v for k, v in saved.items() if k not in chosen | {"out", "run", "trust"}}
     groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
     hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
     quiet = [{f"override hydra/{kind}_logging": "none"} for kind in ("job", "hydra")]

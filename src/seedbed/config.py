@@ -9,9 +9,11 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed import rules, signature
+from seedbed import rules, secret, signature
 from seedbed.nearest import nearest
 from seedbed.rules.value import values
+from seedbed.target import examine, nodes
+from seedbed.trust import Untrusted
 
 Node = dict[str, Any]
 
@@ -66,10 +68,13 @@ class Config:
     timeout: float = 600  # seconds that processes and data workers wait for one another
     run: str | None = None  # the folder of a finished run to go on from
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
+    trust: Any = field(default_factory=list)  # packages of your own; on the command line only
 
 
-SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name not in ("stages", "show")]
+SCALARS = ("stages", "show", "trust")  # of several kinds
+SINGLES = [f.name for f in fields(Config) if f.type is Any and f.name not in SCALARS]
 LISTS = [f.name for f in fields(Config) if f.type == dict[str, Any]]
+HIDING = {*SINGLES, *LISTS, "predict"}  # where text from the environment may stand
 
 # What run/build.py passes to a part whose signature asks for it; nobody types it twice.
 OFFERS: dict[str, list[str]] = {
@@ -121,15 +126,17 @@ def register() -> None:
 
 
 def check(cfg: DictConfig) -> Config:
-    """Return `cfg` as a `Config`, or raise a ConfigError with everything that is wrong with it."""
+    """Return `cfg` as it may be written down: `revealed` gives the values that it is built with.
+
+    Raises:
+        ConfigError: with everything that is wrong with it.
+    """
     try:
-        plain = OmegaConf.to_container(cfg, resolve=True)
+        plain = secret.resolved(cfg)
         missing = sorted(OmegaConf.missing_keys(cfg))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{error.full_key}: {str(error.msg).splitlines()[0]}") from None
+        raise ConfigError(secret.reason(error)) from None
     problems = [f"{path}: no value; it needs one" for path in missing]
-    assert isinstance(plain, dict)
-    plain = {str(key): value for key, value in plain.items()}
     problems += [*strays(plain, Config), *values(plain)]
     for path, node in parts(plain):
         found = [*dangling(path, node), *misfits(path, node)]
@@ -137,8 +144,39 @@ def check(cfg: DictConfig) -> Config:
     if not problems:  # only now do combinations mean anything
         problems += rules.refused(plain)
     if problems:
+        raise ConfigError(secret.redacted("\n".join(problems)))
+    return as_config(secret.unsaid(cfg, plain, HIDING))
+
+
+def judged(cfg: Config) -> Config:
+    """Return a config in which every target may be called.
+
+    Raises:
+        ConfigError: with every one that may not.
+    """
+    problems = []
+    for path, node in parts(as_plain(cfg)):
+        try:
+            examine(path, node)
+        except (Untrusted, ImportError) as error:
+            problems.append(str(error).splitlines()[0])
+    if problems:
         raise ConfigError("\n".join(problems))
-    return as_config(plain)
+    return cfg
+
+
+def revealed(cfg: Config) -> Config:
+    """Return a checked or a saved config with what it takes from the environment, judged.
+
+    Raises:
+        ConfigError: the environment lacks something, or a target may not be called.
+    """
+    plain = as_plain(cfg)
+    plain |= {key: secret.escaped(plain[key]) for key in plain.keys() - HIDING}
+    try:
+        return judged(as_config(secret.revealed(plain)))
+    except OmegaConfBaseException as error:
+        raise ConfigError(secret.reason(error)) from None
 
 
 def as_config(plain: Mapping[str, Any]) -> Config:
@@ -165,8 +203,9 @@ def parts(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def misfits(path: str, node: Any) -> Iterator[str]:
     """Yield where the part at `path`, and the parts of it, do not fit their signatures."""
-    for place, part in targets(node, path):
-        yield from signature.misfits(place, part, offered(place))
+    for place, part in nodes(node, path):
+        group = path.partition(".")[0] if place == path else None
+        yield from signature.misfits(place, part, group, offered(place))
         if place in OURS:
             ours = (key for key in OFFERS[place] if key in part)
             yield from (f"{place}.{key}: seedbed sets it itself" for key in ours)
@@ -175,7 +214,7 @@ def misfits(path: str, node: Any) -> Iterator[str]:
 def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
     """Return why a constructor refuses its values, where it can be tried without the data."""
     group = path.partition(".")[0]
-    if group not in ALONE or len(list(targets(node, path))) != 1:
+    if group not in ALONE or len(list(nodes(node, path))) != 1:
         return []
     reason = signature.refusal(node, **ALONE[group](plain))
     meant = [k for k, v in node.items() if reason and reason.endswith(f": {v}")]
@@ -188,18 +227,6 @@ def offered(path: str) -> list[str]:
     """Return the arguments that `build` passes to the part at `path` itself, not to parts of it."""
     group, *rest = path.split(".")
     return OFFERS.get(group, []) if len(rest) == (group in LISTS) else []
-
-
-def targets(tree: Any, path: str) -> Iterator[tuple[str, Node]]:
-    """Yield `(path, node)` for every node with a `_target_`, outermost first."""
-    if isinstance(tree, Mapping):
-        if "_target_" in tree:
-            yield path, dict(tree)
-        for key, child in tree.items():
-            yield from targets(child, f"{path}.{key}")
-    elif isinstance(tree, list):
-        for index, child in enumerate(tree):
-            yield from targets(child, f"{path}[{index}]")
 
 
 def dangling(path: str, node: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -17,9 +18,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help
 from seedbed.atomic import full
-from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
+from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
 from seedbed.run import crew, folder, lock, ranks, stop, summary
+from seedbed.run.project import again, authorise
 from seedbed.run.stop import Interrupted
 
 Job = Callable[[Config], dict[str, float]]
@@ -44,11 +46,13 @@ def enter(job: Job) -> None:
 def obey(job: Job, argv: list[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     if file := ranks.config_file():
+        authorise(typed(argv))
         return take_part(job, file.parent)
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
     command = Command.read(argv)
+    authorise(command.said)
     if command.looks and command.problems:
         raise Refused("\n".join(command.problems))
     if command.looks:
@@ -192,7 +196,7 @@ def hint(out: Path) -> str:
     """Return how to go on with what is saved of a run."""
     if not (out / "checkpoints/last.ckpt").is_file():
         return f"; nothing was saved yet ({out})"
-    return f"; go on with:\npython train.py run={shlex.quote(str(out))}"
+    return f"; go on with:\npython train.py run={shlex.quote(str(out))}{again()}"
 
 
 def broken(error: Exception, out: Path) -> int:
@@ -216,9 +220,10 @@ def sweep(command: Command) -> int:
         known = HydraConfig.get()
         out = Path(known.runtime.output_dir)
         outs.append(out)
-        words = " ".join(word.lstrip("+") for word in known.overrides.task)
+        said = as_typed(known.overrides.task)
+        words = " ".join(word.lstrip("+") for word in said)
         print(f"job {len(outs) - 1}: {words}", flush=True)  # noqa: T201
-        code = child([*known.overrides.task, f"out='{os.path.relpath(out)}'"], running)
+        code = child([*said, f"out='{os.path.relpath(out)}'"], running)
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
@@ -234,6 +239,13 @@ def sweep(command: Command) -> int:
     finally:
         print(summary.table(outs))  # noqa: T201
     return code or int(any(folder.standing(out) != folder.OK for out in outs))
+
+
+def as_typed(overrides: Any) -> list[str]:
+    """Return overrides with their interpolations; reading an item would put secrets in."""
+    plain = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(plain, list)
+    return list(map(str, plain))
 
 
 def child(overrides: list[str], running: list[subprocess.Popen[bytes]]) -> int:

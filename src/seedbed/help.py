@@ -29,7 +29,8 @@ Train a model: python train.py [group=option] [key=value] ...
 
 TAIL = """\
 Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-out, predict.path.  Arguments of an option are those of its class: docs/techniques.md.
+out, predict.path, trust (packages of your own).  Arguments of an option are those of its class:
+docs/techniques.md.
 """
 
 

@@ -1,15 +1,14 @@
 """A node's arguments against the signature of its `_target_`: the constructor is the schema."""
 
-import importlib
 import inspect
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from seedbed.nearest import nearest
+from seedbed.target import IDLE, KEYS, Node, part, resolve
+from seedbed.trust import Untrusted
 
-Node = Mapping[str, Any]
-HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 SCALARS: dict[Any, Any] = {
     float: int | float,
     int: int,
@@ -20,43 +19,29 @@ SCALARS: dict[Any, Any] = {
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def resolve(name: str) -> Any:
-    """Return the class or function that a `_target_` names.
+def misfits(
+    path: str, node: Node, group: str | None = None, offered: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield what is wrong between a node and its target, one line a problem.
 
-    Raises:
-        ImportError: there is nothing of that name.
+    Args:
+        path: where the node stands.
+        node: `_target_` and its arguments.
+        group: config group whose part it is; None for a node inside a part.
+        offered: arguments that it is given besides.
     """
-    pieces = name.split(".")
-    for cut in range(len(pieces) - 1, 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(pieces[:cut]))
-        except ModuleNotFoundError as error:
-            if error.name and ".".join(pieces[:cut]).startswith(error.name):
-                continue
-            raise ImportError(f"it needs {error.name!r}, which is not installed") from error
-        for piece in pieces[cut:]:
-            if not hasattr(found, piece):
-                raise ImportError(
-                    f"{found.__name__} has no {piece!r}; {nearest(piece, dir(found))}"
-                )
-            found = getattr(found, piece)
-        return found
-    raise ImportError(f"there is no module {pieces[0]!r}")
-
-
-def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]:
-    """Yield what is wrong between a node and its target, one line a problem."""
     try:
-        target = resolve(node["_target_"])
+        target = part(node["_target_"], group)
+    except Untrusted as error:
+        yield f"{path}._target_={shown(node['_target_'])}: {error}"
+        return
     except Exception as error:
         why = str(error).splitlines()[0]
         yield f"{path}._target_={node['_target_']}: cannot be imported ({why})"
         return
-    if not callable(target):
-        yield f"{path}._target_={node['_target_']}: a class or a function is expected"
-        return
-    given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
+    given = {k: v for k, v in node.items() if k not in KEYS | IDLE}
     taken = parameters_of(target)
+    yield from idle(path, node, taken)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
     names = {k for k, p in taken.items() if p.kind in NAMED}
     free = names - set(offered)
@@ -72,6 +57,14 @@ def misfits(path: str, node: Node, offered: Iterable[str] = ()) -> Iterator[str]
         needed = {k for k in free & own.keys() if own[k].default is inspect.Parameter.empty}
         for key in sorted(needed - given.keys()):
             yield f"{path}.{key}: {node['_target_']} needs a value for it"
+
+
+def idle(path: str, node: Node, taken: Mapping[str, inspect.Parameter]) -> Iterator[str]:
+    """Yield the keys of Hydra's that say nothing here."""
+    for key in sorted(IDLE & node.keys()):
+        yield f"{path}.{key}: it has no effect here; remove it"
+    if node.get("_args_") and not any(p.kind is p.VAR_POSITIONAL for p in taken.values()):
+        yield f"{path}._args_: {node['_target_']} takes its arguments by name"
 
 
 def strangers(
@@ -212,7 +205,7 @@ def shown(value: Any) -> str:
 def built(node: Node, **stand_ins: Any) -> Any:
     """Return what a node describes, with those `stand_ins` that its target takes."""
     target = resolve(node["_target_"])
-    given = {k: v for k, v in node.items() if k not in HYDRA_KEYS}
+    given = {k: v for k, v in node.items() if k not in KEYS | IDLE}
     wanted = {k: v for k, v in stand_ins.items() if k in parameters_of(target)}
     return target(**(wanted | given))
 

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from seedbed.nearest import nearest
+from seedbed.trust import trusted
 
 STAGES = ["fit", "test", "predict", "report"]
 
@@ -27,8 +29,48 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
     name = plain["name"]
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name):
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
+    elif not (plain["run"] or plain["out"]) and (outside := leaves_logs(name)):
+        yield f"name={name}: leads out of logs/ to {outside}; out=<folder> goes anywhere"
+    yield from addresses(plain)
+    yield from trust_slips(plain["trust"])
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+
+
+def leaves_logs(name: str) -> Path | None:
+    """Return where a name leads through links, None if that is inside of logs/."""
+    logs, found = Path("logs").resolve(), Path("logs", name).resolve()
+    return None if found.is_relative_to(logs) else found
+
+
+def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
+    tops = ("run", "out", "predict", "init", "model")
+    for path, value in leaves({key: plain[key] for key in tops}):
+        if isinstance(value, str) and "://" in value:
+            yield f"{path}={value}: a file or folder of this machine is expected, not an address"
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield `(dotted path, value)` of everything in plain data that holds nothing else."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, list):
+        for at, value in enumerate(tree):
+            yield from leaves(value, f"{path}[{at}]")
+    else:
+        yield path, tree
+
+
+def trust_slips(names: Any) -> Iterator[str]:
+    """Yield what is wrong with the names that are trusted, which no file of options may add to."""
+    names = [names] if isinstance(names, str) else names
+    if not is_words(names):
+        yield f"trust={names}: a list of packages is expected, such as [mine]"
+        return
+    for name in sorted(set(names) - trusted()):
+        yield f"trust=[{name}]: only the command line or pyproject.toml can say so"
 
 
 def is_words(value: Any) -> bool:

@@ -1,6 +1,5 @@
-"""From a checked config to objects.  The only caller of Hydra's `instantiate`."""
+"""From a checked config to objects.  The only caller of `construct`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -8,8 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from hydra.errors import HydraException
-from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
@@ -18,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
-from seedbed.config import Config, Node
+from seedbed.config import Config, ConfigError, Node, revealed
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
@@ -29,8 +26,10 @@ from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.progress import Progress
-from seedbed.signature import parameters_of, resolve
+from seedbed.signature import parameters_of
+from seedbed.target import construct, examine, resolve
 from seedbed.task.supervised import Supervised
+from seedbed.trust import Untrusted
 from seedbed.types import Batch, Data, Regularizer, Scaling, Spec, TargetScaling
 
 
@@ -73,14 +72,14 @@ def make(path: str, node: Node, **offers: Any) -> Any:
     Raises:
         Refused: the constructor does not accept the values.
     """
-    asked = parameters_of(resolve(node["_target_"]))
     try:
-        finish: Callable[..., Any] = instantiate({**node, "_partial_": True}, _convert_="all")
-        return finish(**{k: v for k, v in offers.items() if k in asked and k not in node})
-    except (
-        *(ValueError, TypeError, ImportError),
-        *(MisconfigurationException, HydraException),
-    ) as error:
+        examine(path, node)
+        asked = parameters_of(resolve(node["_target_"]))
+        offers = {k: v for k, v in offers.items() if k in asked and k not in node}
+        return construct(node, **offers)
+    except Untrusted as error:
+        raise Refused(str(error)) from error
+    except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
         if isinstance(error, TypeError) and "argument" not in str(error) and path != "trainer":
             raise  # a bug, not a value
         said = str(error).splitlines()[0]
@@ -266,8 +265,21 @@ def make_loggers(cfg: Config, out: Path) -> list[Logger]:
     return loggers if "csv" in chosen or not chosen else [CSV(str(out)), *loggers]
 
 
+def ready(cfg: Config) -> Config:
+    """Return a config with what it takes from the environment, every target in it judged.
+
+    Raises:
+        Refused: the environment lacks something, or a target may not be called.
+    """
+    try:
+        return revealed(cfg)
+    except ConfigError as error:
+        raise Refused(str(error)) from error
+
+
 def build(cfg: Config, out: Path) -> Parts:
     """Seed, then build data, model, task and trainer, in that order."""
+    cfg = ready(cfg)
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
     data = make_data(cfg)

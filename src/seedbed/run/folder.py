@@ -22,6 +22,7 @@ import yaml
 
 from seedbed.atomic import ADDRESS, overwrite, write
 from seedbed.run.stop import Interrupted
+from seedbed.secret import redacted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 BEAT = 10.0  # seconds between two signs of life in status.json
@@ -178,7 +179,7 @@ def verdict(error: BaseException) -> dict[str, str]:
         return {"status": INTERRUPTED, "error": f"interrupted by {error}"}
     kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
     said = str(error).strip() or "without a word"
-    return {"status": kind, "error": f"{type(error).__name__}: {said}".splitlines()[0]}
+    return {"status": kind, "error": redacted(f"{type(error).__name__}: {said}".splitlines()[0])}
 
 
 def standing(out: Path) -> str:

@@ -1,15 +1,22 @@
 """A finished run's model, in one line, for a notebook or another program."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import nn
 
-from seedbed.config import as_config
-from seedbed.run.build import make_net
+from seedbed.config import LISTS, SINGLES, Config, ConfigError, as_config, judged
+from seedbed.run.build import make_net, ready
 from seedbed.run.folder import Refused, read_config
+from seedbed.run.project import of_project
 from seedbed.run.saved import FOR_MODEL, hold_against, whole
+from seedbed.run.stranger import refuse
+from seedbed.trust import trusting
 from seedbed.types import Spec
+
+NET = ("scaling", "target_scaling", "model")  # what `make_net` builds
 
 
 class Loaded(NamedTuple):
@@ -19,11 +26,15 @@ class Loaded(NamedTuple):
     spec: Spec
 
 
-def load(run: str | Path) -> Loaded:
+def load(run: str | Path, trust: Iterable[str] = ()) -> Loaded:
     """Return the best model of a run folder, with its scaling, and what its data knew.
 
+    Args:
+        run: the folder.
+        trust: packages of your own whose classes it may name; those of pyproject.toml are known.
+
     Raises:
-        Refused: `run` is no run folder.
+        Refused: `run` is no run folder, or names what is not trusted.
         FileNotFoundError: it holds no checkpoint.
         ValueError: its checkpoint is damaged, not finite, or of another model.
     """
@@ -33,12 +44,29 @@ def load(run: str | Path) -> Loaded:
         spec = spec_from(content["spec"])
     except TypeError as error:
         raise ValueError(f"{file}: not a checkpoint of a run (its 'spec' is another)") from error
-    model = make_net(as_config(read_config(Path(run))), spec)
+    with trusting({*trust, *of_project()}):
+        model = make_net(described(Path(run)), spec)
     named = {k: v for k, v in content["state_dict"].items() if k.startswith(prefix)}
     state = {k.removeprefix(prefix): v for k, v in named.items()}
     hold_against(file, {}, state, model)
     model.load_state_dict(state)
     return Loaded(model.eval(), spec)
+
+
+def described(run: Path) -> Config:
+    """Return the config of a run as far as its model needs it; nothing in it may do harm.
+
+    Raises:
+        Refused: it is no config, or not one to be followed.
+    """
+    saved = read_config(run)
+    refuse(run, saved)
+    try:
+        whole = judged(as_config(saved))
+    except ConfigError as error:
+        raise Refused(f"run={run}: {error}") from error
+    unused = {group: {} for group in (*SINGLES, *LISTS) if group not in NET}
+    return ready(replace(whole, **unused))
 
 
 def member(run: str) -> Loaded:

@@ -16,7 +16,7 @@ from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.report import page
 from seedbed.run import saved
 from seedbed.run.board import write_hparams
-from seedbed.run.build import Parts, build
+from seedbed.run.build import Parts, build, ready
 from seedbed.run.folder import OK, Refused, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.stop import patiently
@@ -142,10 +142,11 @@ class Run:
     def examples(self) -> tuple[Inputs, torch.Tensor | None]:
         """Return what to predict: inputs, and targets where they are known."""
         data = self.parts.data
-        if self.cfg.predict.path is None:
+        path = ready(self.cfg).predict.path
+        if path is None:
             return data.splits["test"].x, data.splits["test"].y
         try:
-            return data.inputs(Path(self.cfg.predict.path))
+            return data.inputs(Path(path))
         except (ValueError, OSError) as error:
             raise Refused(f"predict.path: {str(error).splitlines()[0]}") from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seedbed.config import Config
 from seedbed.run.folder import is_nan, read_config, read_json, standing
+from seedbed.run.project import again
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
@@ -28,7 +29,7 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     if cfg.logger.get("tensorboard") and "fit" in cfg.stages:
         lines.append(f"{'TensorBoard':<{width}}tensorboard --logdir {folder}")
     if cfg.checkpoint and "fit" in cfg.stages:
-        lines.append(f"{'test again':<{width}}python train.py run={folder} stages=test")
+        lines.append(f"{'test again':<{width}}python train.py run={folder} stages=test{again()}")
     return "\n".join(lines)
 
 
