@@ -120,6 +120,24 @@ class Observing(Protocol):
         ...
 
 
+@runtime_checkable
+class Weighing(Protocol):
+    """A loss that is a weighted mean over its batch, because some classes count more."""
+
+    def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
+        """Return Σ weights of the batch, `()`; None if each example counts 1."""
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """An order of examples that processes share."""
+
+    def counts(self, batch: int) -> tuple[int, int]:
+        """Return how many examples this process and all together have in a batch, from 0."""
+        ...
+
+
 class Scaling(Protocol):
     """The first layer of a model: raw inputs to a range that trains well."""
 

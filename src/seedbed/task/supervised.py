@@ -15,6 +15,7 @@ from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
 from seedbed.task._rates import Unfit, factors, multiplied, set_rates
+from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
     Augment,
@@ -28,6 +29,7 @@ from seedbed.types import (
     Spec,
     Split,
     Step,
+    Weighing,
 )
 
 
@@ -137,19 +139,16 @@ class Supervised(LightningModule):
             penalty = regularizer.penalty(step)
             if penalty is not None:
                 step.terms[name] = penalty
-        values = {"loss": step.loss} | step.terms
-        self.logs.count("train", step.logits, self.labels(step.batch.y), values)
+        values, weight = {"loss": step.loss} | step.terms, self._weight(step)
+        self.logs.count("train", step.logits, self.labels(step.batch.y), values, weight)
         whole = step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
-        return whole * self._share(batch_idx)
+        return whole * share(self.trainer, batch_idx, weight)
 
-    def _share(self, batch_idx: int) -> float:
-        """Return N / k for the batches of an epoch's last update, where k < N are left over.
-
-        Lightning divides each loss by the N of `accumulate_grad_batches`, also where fewer add up.
-        """
-        n, batches = self.trainer.accumulate_grad_batches, self.trainer.num_training_batches
-        left = int(batches % n) if math.isfinite(batches) else 0
-        return n / left if left and batch_idx >= batches - left else 1.0
+    def _weight(self, step: Step) -> Tensor | None:
+        """Return what the batch counts in a mean loss, None if that is its number of examples."""
+        if not isinstance(self.loss, Weighing):
+            return None
+        return cast(Weighing, self.loss).weight(step.logits.detach(), step.batch.y)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the data term and the metrics."""
@@ -166,7 +165,8 @@ class Supervised(LightningModule):
 
     def _evaluate(self, batch: Batch, split: Split) -> None:
         step = self.forward_step(batch)
-        self.logs.count(split, step.logits, self.labels(step.batch.y), {"loss": step.loss})
+        values, weight = {"loss": step.loss}, self._weight(step)
+        self.logs.count(split, step.logits, self.labels(step.batch.y), values, weight)
 
     # -- optimisation ----------------------------------------------------------------------
 
@@ -280,7 +280,8 @@ class Supervised(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Write this step's values every `log_every_n_steps`; the only wait for the device."""
-        values = self.logs.step(self.global_step, cast(Any, self.trainer).log_every_n_steps)
+        every = cast(Any, self.trainer).log_every_n_steps
+        values = self.logs.step(self.global_step, every, self.trainer)
         if values:
             self._write(values)
 
@@ -303,7 +304,9 @@ class Supervised(LightningModule):
 
     def _end_epoch(self, split: Split) -> dict[str, float]:
         values = self.logs.end_epoch(split, self.trainer)
-        self.log_dict(values, logger=False)  # for whoever monitors; all ranks agree already
+        real = torch.float32 if self.device.type == "mps" else torch.float64
+        exact = {name: torch.tensor(value, dtype=real) for name, value in values.items()}
+        self.log_dict(exact, logger=False)  # for whoever monitors; all ranks agree already
         self._write(values)
         return values
 
