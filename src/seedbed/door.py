@@ -15,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help
+from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason
 from seedbed.config import Config
-from seedbed.run import folder, ranks, summary
+from seedbed.run import folder, lock, ranks, summary
 
 Job = Callable[[Config], dict[str, float]]
 SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
@@ -61,7 +62,7 @@ def take_part(job: Job, record: Path) -> int:
     except Refused:
         return 2
     except Exception as error:
-        if folder.verdict(error)["status"] != folder.DIVERGED:
+        if folder.verdict(error)["status"] != folder.DIVERGED and not full(error):
             traceback.print_exception(error)
         return 1
     return 0
@@ -102,17 +103,34 @@ def place_of(cfg: Config) -> Place:
         again = Path(cfg.run, "reruns", folder.new_id())
         return Place(again, Path(cfg.run) if "fit" in cfg.stages else again)
     out = Path(cfg.out or Path("logs", cfg.name, folder.new_id()))
+    refuse_taken(out)
+    return Place(out, out)
+
+
+def refuse_taken(out: Path) -> None:
+    """Look whether a new run can have a folder.
+
+    Raises:
+        Refused: it holds a run, or something else.
+    """
     if (out / "config.yaml").exists():
         raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or {p.name for p in out.iterdir()} - {lock.NAME}):
         raise Refused(f"out={out}: exists and is not empty")
-    return Place(out, out)
 
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
     place = place_of(cfg)
-    cfg = replace(cfg, out=str(place.out))
+    asked = f"run={cfg.run}" if cfg.run else f"out={place.out}"
+    with lock.locked(place.out, asked):
+        if place.out == place.record:
+            refuse_taken(place.out)  # another start may have been faster
+        return in_place(job, replace(cfg, out=str(place.out)), command, place)
+
+
+def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
+    """Run one job in a folder that no other process writes to, and return its exit code."""
     folder.create(place.record, config.as_plain(cfg), command.overrides)
     ranks.announce(place.record / "config.yaml")
     try:
@@ -139,6 +157,10 @@ def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
+    elif line := full(error):
+        go_on = (out / "checkpoints/last.ckpt").is_file()
+        what = f"; once there is room: python train.py run={out}" if go_on else f" ({out})"
+        sys.stderr.write(f"failed: {line}{what}\n")
     else:
         traceback.print_exception(error)
         sys.stderr.write(f"failed: {out}\n")

@@ -20,6 +20,10 @@ Kind = Literal["class", "value"]
 Split = Literal["train", "val", "test"]
 
 
+class Diverged(ArithmeticError):
+    """Gradient or weights are no longer finite: going on would only spoil what was learned."""
+
+
 class Batch(NamedTuple):
     """B examples, or a whole split of N."""
 

@@ -9,7 +9,8 @@ import torch
 from quick import Batches, Walker, trainer
 
 from seedbed.checkpoint._file import PlainFile
-from seedbed.checkpoint.best_and_last import BestAndLast, also
+from seedbed.checkpoint._together import also
+from seedbed.checkpoint.best_and_last import BestAndLast
 
 
 def kept(

@@ -19,8 +19,8 @@ from seedbed.regularizer.l1 import L1
 from seedbed.regularizer.l2 import L2
 from seedbed.regularizer.label_smoothing import LabelSmoothing
 from seedbed.scheduler.cosine import Cosine
-from seedbed.task.supervised import Diverged, Supervised
-from seedbed.types import Batch, Clock, Regularizer, Spec, Split, Step
+from seedbed.task.supervised import Supervised
+from seedbed.types import Batch, Clock, Diverged, Regularizer, Spec, Split, Step
 
 SGD = partial(torch.optim.SGD, lr=0.1)
 SPEC = Spec((2,), "class", 3, tuple("012"))

@@ -1,12 +1,17 @@
 """The best weights by the monitor, and the last state to go on from, in files of their own."""
 
 import math
-import shutil
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+
+from seedbed.checkpoint._file import local, verify
+from seedbed.checkpoint._sound import poison
+from seedbed.checkpoint._together import also, first_alone, save
+from seedbed.types import Diverged
 
 Place = tuple[float, str]  # value of the monitor, file name
 
@@ -16,6 +21,8 @@ class BestAndLast(Checkpoint):
 
     With `top_k` above 1 the best k validations are kept as `epoch-<n>_step-<m>.ckpt`, and
     `best.ckpt` is another name of the first of them.  What falls out of the k is deleted.
+
+    Weights that are not finite end the training as diverged and are never written.
 
     Lightning's own would write the last only when the best improves.
 
@@ -77,31 +84,88 @@ class BestAndLast(Checkpoint):
         """Save at this rank and delete what falls out; each file is whole at every moment."""
         self.kept.insert(int(rank), place)
         lost, self.kept = self.kept[self.top_k :], self.kept[: self.top_k]
-        trainer.save_checkpoint(self.best.with_name(place[1]))
-        if self.top_k == 1 or not trainer.is_global_zero:
+        save(trainer, self.file(place))
+        if self.top_k == 1:
             return
-        if rank == 0:
-            also(self.best.with_name(place[1]), self.best)
-        for _, name in lost:
-            self.best.with_name(name).unlink(missing_ok=True)
+
+        def tidy() -> None:
+            if rank == 0:
+                also(self.file(place), self.best)
+            for each in lost:
+                self.file(each).unlink(missing_ok=True)
+
+        first_alone(trainer, tidy)
+
+    def file(self, place: Place) -> Path:
+        """Return where a kept checkpoint lies."""
+        return self.best.with_name(place[1])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Delete what an interrupted training kept beyond the state that is gone on from."""
-        if trainer.is_global_zero:
-            names = {name for _, name in self.kept}
+        """Delete what an interrupted training kept beyond the state that is gone on from.
+
+        A best that is lost or damaged by now is forgotten, so that another one can follow.
+        """
+
+        def look() -> None:
             for path in self.best.parent.glob("epoch-*_step-*.ckpt"):
-                if path.name not in names:
+                if path.name not in {name for _, name in self.kept}:
                     path.unlink()
+            self.forget_damaged()
+
+        before = len(self.kept)
+        first_alone(trainer, look)
+        self.kept = trainer.strategy.broadcast(self.kept)
+        if len(self.kept) < before:
+            self.best_metrics = {}
+
+    def forget_damaged(self) -> None:
+        """Let the best that can still be read be the best."""
+        while self.kept:
+            try:
+                verify(local(self.file(self.kept[0])))
+                break
+            except (OSError, ValueError) as error:
+                sys.stderr.write(f"{error}; the next best takes its place\n")
+                self.kept = self.kept[1:]
+        else:
+            return
+        if self.top_k > 1:
+            also(self.file(self.kept[0]), self.best)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the last weights for the best where no validation could tell."""
         if not self.validated and self.best_value is None and trainer.global_step > 0:
-            trainer.save_checkpoint(self.best)
-            trainer.save_checkpoint(self.last)
+            save(trainer, self.best)
+            save(trainer, self.last)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the last."""
-        trainer.save_checkpoint(self.last)
+        self.write_last(trainer)
+
+    def write_last(self, trainer: Trainer) -> None:
+        """Write the state to go on from; every process calls this at the same point.
+
+        Raises:
+            Unwritable: the disk is full; on every process.
+            Diverged: the weights are not finite; on every process.
+        """
+        save(trainer, self.last)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Refuse to write over good weights what is not finite, on every process or on none.
+
+        Raises:
+            Diverged: a weight, or what the optimizer remembers, is not finite.
+        """
+        learned = {name for name, _ in pl_module.named_parameters(remove_duplicate=False)}
+        why = poison(checkpoint, learned)
+        if not trainer.strategy.reduce_boolean_decision(why is None, all=True):
+            raise Diverged(
+                f"the weights became non-finite by step {trainer.global_step} "
+                f"({why or 'on another process'}); no checkpoint holds them"
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """Return what was best."""
@@ -111,15 +175,3 @@ class BestAndLast(Checkpoint):
         """Take up what was best."""
         self.kept = [(value, name) for value, name in state_dict["kept"]]
         self.best_metrics = state_dict["best_metrics"]
-
-
-def also(file: Path, name: Path) -> None:
-    """Give a file a second name, at once: a link where the file system has them, else a copy."""
-    part = name.with_name(f"{name.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        part.hardlink_to(file)
-    except OSError:
-        shutil.copyfile(file, part)
-    part.replace(name)
-    part.unlink(missing_ok=True)  # what is the same file already is not moved

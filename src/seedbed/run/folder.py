@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import yaml
 
+from seedbed.atomic import overwrite, replaced
+
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
 
@@ -36,19 +38,22 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
     """Make the folder of a new run and write down what it is a run of.
 
     Raises:
-        Refused: it cannot be made.
+        Refused: it cannot be made, or the disk is full.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"out={out}: the folder cannot be made ({error.strerror})") from error
-    write_yaml(out / "config.yaml", config)
     words = (word.removeprefix("++") for word in overrides)  # as they were typed
-    (out / "overrides.txt").write_text("".join(f"{word}\n" for word in words))
-    write_json(out / "environment.json", environment())
-    diff = git("diff", "HEAD")
-    if diff:
-        (out / "git.diff").write_text(diff)
+    try:
+        _write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
+        write_json(out / "environment.json", environment())
+        if diff := git("diff", "HEAD"):
+            _write(out / "git.diff", diff)
+        write_yaml(out / "config.yaml", config)  # the last: with it, this is a run folder
+    except OSError as error:
+        remove(out)
+        raise Refused(str(error)) from error
 
 
 def environment() -> dict[str, Any]:
@@ -88,7 +93,7 @@ def recorded(out: Path) -> Iterator[None]:
         "pid": os.getpid(),
         "host": socket.gethostname(),
     }
-    write_json(out / "status.json", status)
+    tell(out, status)
     try:
         yield
         status["status"] = OK
@@ -97,7 +102,18 @@ def recorded(out: Path) -> Iterator[None]:
         raise
     finally:
         status.setdefault("seconds", round(time.time() - start, 1))
-        write_json(out / "status.json", status)
+        tell(out, status)
+
+
+def tell(out: Path, status: Mapping[str, Any]) -> None:
+    """Write how a run stands, over the old words where a full disk takes no new file."""
+    file = out / "status.json"
+    try:
+        write_json(file, status)
+    except OSError:
+        if not file.is_file():
+            raise
+        overwrite(file, as_json(status))
 
 
 def verdict(error: BaseException) -> dict[str, str]:
@@ -154,8 +170,13 @@ def is_nan(value: Any) -> bool:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader never sees half of it."""
-    known = {k: None if is_nan(v) else v for k, v in content.items()}  # NaN is no JSON
-    _write(path, json.dumps(known, indent=2) + "\n")
+    _write(path, as_json(content))
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return the text of a JSON file; what is undefined is null, for NaN is no JSON."""
+    known = {k: None if is_nan(v) else v for k, v in content.items()}
+    return json.dumps(known, indent=2) + "\n"
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -164,6 +185,5 @@ def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
+    with replaced(path) as file:
+        file.write(text.encode())

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from torch import nn
 
-from seedbed.checkpoint._file import read_checkpoint
 from seedbed.config import as_config
 from seedbed.run.build import make_net
 from seedbed.run.folder import Refused, read_config
+from seedbed.run.saved import FOR_MODEL, hold_against, whole
 from seedbed.types import Spec
 
 
@@ -25,15 +25,19 @@ def load(run: str | Path) -> Loaded:
     Raises:
         Refused: `run` is no run folder.
         FileNotFoundError: it holds no checkpoint.
+        ValueError: its checkpoint is damaged, not finite, or of another model.
     """
-    checkpoint = read_checkpoint(Path(run, "checkpoints/best.ckpt"))
-    spec = spec_from(checkpoint["spec"])
+    file, prefix = Path(run, "checkpoints/best.ckpt"), "model."
+    content = whole(file, FOR_MODEL)
+    try:
+        spec = spec_from(content["spec"])
+    except TypeError as error:
+        raise ValueError(f"{file}: not a checkpoint of a run (its 'spec' is another)") from error
     model = make_net(as_config(read_config(Path(run))), spec)
-    prefix = "model."
-    state = checkpoint["state_dict"]
-    model.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    )
+    named = {k: v for k, v in content["state_dict"].items() if k.startswith(prefix)}
+    state = {k.removeprefix(prefix): v for k, v in named.items()}
+    hold_against(file, {}, state, model)
+    model.load_state_dict(state)
     return Loaded(model.eval(), spec)
 
 

@@ -1,5 +1,6 @@
 """The stages of a run, in the order the config lists them."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -7,11 +8,12 @@ from typing import Any, cast
 import torch
 from lightning import LightningDataModule
 
-from seedbed.checkpoint._file import read_checkpoint
+from seedbed.checkpoint._file import PlainFile
 from seedbed.checkpoint.best_and_last import BestAndLast
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.report import page
+from seedbed.run import saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
 from seedbed.run.folder import Refused, read_json, write_json
@@ -136,37 +138,43 @@ class Run:
             raise Refused(f"predict.path: {str(error).splitlines()[0]}") from error
 
     def last(self) -> Path:
-        """Return the checkpoint to go on from."""
-        file = self.source / "checkpoints/last.ckpt"
-        content, longest = self.read(file), self.parts.trainer.max_epochs
-        epoch = content["epoch"]
+        """Return the checkpoint to go on from: the newest that is whole."""
+        trainer = self.parts.trainer
+
+        def tell(line: str) -> None:
+            if trainer.is_global_zero:
+                sys.stderr.write(f"{line}\n")
+
+        file, content = saved.newest(self.source, self.parts.task, tell)
+        self.same_data(content)
+        epoch, longest = content["epoch"], trainer.max_epochs
         if longest is not None and 0 < longest <= epoch:
             raise Refused(
                 f"trainer.max_epochs={longest}: {self.source} has done {epoch + 1} epochs"
             )
+        cast(PlainFile, trainer.strategy.checkpoint_io).hand_over(file, content)
         return file
 
     def load_best(self) -> None:
         """Put the best weights into the task, unless its model brought its own."""
         if getattr(self.parts.task.model.model, "whole", False):
             return
-        content = self.read(self.source / "checkpoints/best.ckpt")
+        content = saved.best(self.source, self.parts.task)
+        self.same_data(content)
         self.parts.task.load_state_dict(content["state_dict"])
 
-    def read(self, file: Path) -> dict[str, Any]:
-        """Return a checkpoint of the data that this run has.
+    def same_data(self, content: dict[str, Any]) -> None:
+        """Hold a checkpoint against the data that this run has.
 
         Raises:
             Refused: the files of the data have changed since; so would splits and encoders.
         """
-        content = read(file)
         then, now = content["spec"].get("source", ""), self.parts.data.spec.source
         if then and then != now:
             raise Refused(
                 f"data: its files are not those that {self.source} was trained on: their content "
                 "has changed; bring them back, or train anew"
             )
-        return content
 
     def report(self) -> Metrics:
         """Write `report.html`."""
@@ -174,18 +182,3 @@ class Run:
             known = read_json(self.source / "metrics.json") | self.metrics
             page.write(self.source, self.out, known)
         return {}
-
-
-def read(checkpoint: Path) -> dict[str, Any]:
-    """Return a checkpoint.
-
-    Raises:
-        Refused: there is none, or it is damaged.
-    """
-    try:
-        content = read_checkpoint(checkpoint)
-    except (FileNotFoundError, ValueError) as error:
-        raise Refused(str(error)) from error
-    if "state_dict" not in content:
-        raise Refused(f"{checkpoint}: not a checkpoint of a run")
-    return content

@@ -21,6 +21,7 @@ from seedbed.types import (
     Augment,
     Batch,
     Clock,
+    Diverged,
     Observing,
     OptimizerFactory,
     ParamGroups,
@@ -31,10 +32,6 @@ from seedbed.types import (
     Step,
     Weighing,
 )
-
-
-class Diverged(ArithmeticError):
-    """The gradient is no longer finite: going on would only spoil the weights."""
 
 
 class Supervised(LightningModule):
