@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from seedbed import config
-from seedbed.command import Command, compose_all
+from seedbed.command import Command
+from seedbed.door import checked
 from seedbed.run.pipeline import Run
 from seedbed.run.quiet import quiet
 
@@ -24,7 +25,7 @@ from seedbed.run.quiet import quiet
 def learn(words: Sequence[str], out: Path) -> None:
     """Run a command line and save what was learned as `learned.pt`."""
     config.register()
-    cfg = config.check(compose_all(Command.read([*words]))[0])
+    [cfg] = checked(Command.read([*words]))
     run = Run(replace(cfg, out=str(out)), out)
     out.mkdir(parents=True, exist_ok=True)
     with quiet():

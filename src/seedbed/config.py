@@ -64,6 +64,7 @@ class Config:
     seed: int = 0  # of everything random but the data's splits
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
     run: str | None = None  # the folder of a finished run to go on from
+    strict: bool = True  # whether what a run has learned from must be as it was to go on
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
 
 

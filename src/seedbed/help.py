@@ -29,7 +29,7 @@ Train a model: python train.py [group=option] [key=value] ...
 
 TAIL = """\
 Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-out, predict.path.  Arguments of an option are those of its class: docs/techniques.md.
+strict, out, predict.path.  Arguments of an option are those of its class: docs/techniques.md.
 """
 
 

@@ -68,6 +68,8 @@ class Spec:
     counts: tuple[int, ...] = ()  # training examples of each class
     untouched: tuple[int, ...] = ()  # features that no scaling changes: one-hot columns
     source: str = ""  # SHA-256 of the files that the data was read from, where there are any
+    sizes: tuple[int, ...] = ()  # examples of the training, validation and test split
+    content: str = ""  # SHA-256 of what the splits hold in memory
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return logits `(B, C)`; a single logit z of two classes, `(B, 1)`, becomes (0, z)."""

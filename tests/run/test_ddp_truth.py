@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 SMALL = ["data=synthetic", "model=mlp", "model.widths=[8]", "logger=csv"]
 QUIET = ["trainer.enable_progress_bar=false", "trainer.log_every_n_steps=1", "callback=[]"]
-COMMON = [*SMALL, *QUIET, "optimizer.lr=0.05", "trainer.precision=64-true", "scheduler=none"]
+COMMON = [*SMALL, *QUIET, "optimizer.lr=0.05", "trainer.precision=64-true", "scheduler=constant"]
 LEARN = [*COMMON, "data.batch_size=5", "trainer.max_epochs=2", "stages=fit"]
 STEPS = ["trainer.max_epochs=-1", "trainer.max_steps=8"]
 EVEN = ["data.size=64"]  # 40 training examples: global batches of 10

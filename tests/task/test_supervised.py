@@ -365,7 +365,10 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "counts": [],
         "untouched": [],
         "source": "",
+        "sizes": [],
+        "content": "",
     }
+    assert saved["optimizer"] == ["SGD"]
 
 
 def test_a_single_logit_is_that_of_the_second_of_two_classes() -> None:

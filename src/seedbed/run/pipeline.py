@@ -16,6 +16,7 @@ from seedbed.report import page
 from seedbed.run import saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build
+from seedbed.run.changes import of_data
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.table import write_predictions
@@ -140,13 +141,7 @@ class Run:
     def last(self) -> Path:
         """Return the checkpoint to go on from: the newest that is whole."""
         trainer = self.parts.trainer
-
-        def tell(line: str) -> None:
-            if trainer.is_global_zero:
-                sys.stderr.write(f"{line}\n")
-
-        file, content = saved.newest(self.source, self.parts.task, tell)
-        self.same_data(content)
+        file, content = saved.newest(self.source, self.parts.task, self.tell, self.same_data)
         epoch, longest = content["epoch"], trainer.max_epochs
         if longest is not None and 0 < longest <= epoch:
             raise Refused(
@@ -159,22 +154,27 @@ class Run:
         """Put the best weights into the task, unless its model brought its own."""
         if getattr(self.parts.task.model.model, "whole", False):
             return
-        content = saved.best(self.source, self.parts.task)
-        self.same_data(content)
+        content = saved.best(self.source, self.parts.task, self.same_data)
         self.parts.task.load_state_dict(content["state_dict"])
 
     def same_data(self, content: dict[str, Any]) -> None:
         """Hold a checkpoint against the data that this run has.
 
         Raises:
-            Refused: the files of the data have changed since; so would splits and encoders.
+            Refused: it learned from other data; the splits and encoders would be others, too.
         """
-        then, now = content["spec"].get("source", ""), self.parts.data.spec.source
-        if then and then != now:
-            raise Refused(
-                f"data: its files are not those that {self.source} was trained on: their content "
-                "has changed; bring them back, or train anew"
-            )
+        found = "; ".join(of_data(content["spec"], self.parts.task.spec))
+        if not found:
+            return
+        line = f"data: not what {self.source} was trained on: {found}"
+        if self.cfg.strict:
+            raise Refused(f"{line}; bring it back, train anew, or go on all the same: strict=false")
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Say on the standard error what a user must know, once for all processes."""
+        if self.parts.trainer.is_global_zero:
+            sys.stderr.write(f"{line}\n")
 
     def report(self) -> Metrics:
         """Write `report.html`."""

@@ -9,12 +9,11 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import Unfit, factors, multiplied, set_rates
+from seedbed.task._rates import Unfit, factors, multiplied, renewed, set_rates
 from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
@@ -183,20 +182,18 @@ class Supervised(LightningModule):
         per_epoch = max(1, math.ceil(self.trainer.num_training_batches / accumulated))
         self._start = Clock(0, float(total), per_epoch)
         self._factors = factors(self._scheduler, optimizer, self._start)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": LambdaLR(optimizer, self._factors), "interval": "step"},
-        }
+        return optimizer
 
     def make_optimizer(self) -> Optimizer:
         """Return an optimizer over the parameter groups, each at its own rate."""
         return multiplied(self._optimizer(self._groups()))
 
     def on_train_start(self) -> None:
-        """Follow the new end of a training that goes on; its checkpoint knew only the old one."""
-        self._set_rates()
+        """Look at single steps from the next one on, also where a training goes on."""
+        self.logs.written = self.global_step
 
     def _set_rates(self) -> None:
+        """Give every group the rate of the next update: a function of the updates made so far."""
         if self._factors:
             optimizer = self.optimizers(use_pl_optimizer=False)
             assert isinstance(optimizer, Optimizer)
@@ -213,13 +210,17 @@ class Supervised(LightningModule):
         """Save what the data knew as plain data, so that the model can be rebuilt without it."""
         spec = asdict(self.spec)
         checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
+        checkpoint["optimizer"] = [type(each).__qualname__ for each in self.trainer.optimizers]
         if isinstance(self._scheduler, Observing):
             checkpoint["schedule"] = self._scheduler.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from what the schedule had seen."""
+        """Go on from what the schedule had seen, with the hyper-parameters that are asked for."""
         if isinstance(self._scheduler, Observing) and "schedule" in checkpoint:
             self._scheduler.load_state_dict(checkpoint["schedule"])
+        fresh, states = self.make_optimizer(), checkpoint.get("optimizer_states", [])
+        same = checkpoint.get("optimizer") in (None, [type(fresh).__qualname__])
+        checkpoint["optimizer_states"] = [renewed(state, fresh, same=same) for state in states]
 
     def _groups(self) -> list[dict[str, Any]]:
         if self._param_groups is None:
@@ -242,6 +243,7 @@ class Supervised(LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
+        self._set_rates()
         self._used = self.learning_rates()
         super().optimizer_step(*args, **kwargs)
         if self.regularizers:
