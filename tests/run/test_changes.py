@@ -222,8 +222,8 @@ def test_a_changed_decay_and_momentum_are_in_the_next_step(train: Train) -> None
 
     def went_on(*words: str) -> dict[int, Tensor]:
         shutil.copytree(first.folder, "copy")
-        one = ["trainer.max_steps=4", MORE, "strict=false", "optimizer.lr=0.01"]
-        ended = train("run=copy", *one, *words)
+        end = ["trainer.max_epochs=-1", "trainer.max_steps=4"]
+        ended = train("run=copy", *end, "strict=false", "optimizer.lr=0.01", *words)
         assert ended.code == 0, ended.err
         content = last(Path("copy"))
         shutil.rmtree("copy")
