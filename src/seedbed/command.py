@@ -227,6 +227,8 @@ def finished(run: Path, command: Command) -> str:
             f"run={run}: finished already; say stages=test, predict or report, "
             "or train longer with trainer.max_epochs"
         )
+    if stages_of(command, saved) == ["reproduce"]:
+        refuse_changes(run, asked)
     kept = {k: v for k, v in saved.items() if k not in chosen | {"out", "strict"}}
     groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
     hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
@@ -234,6 +236,24 @@ def finished(run: Path, command: Command) -> str:
     node = {"defaults": ["schema", *groups, "_self_", *quiet], **kept, "hydra": hydra}
     ConfigStore.instance().store(name="finished", node=node)
     return "finished"
+
+
+def refuse_changes(run: Path, asked: set[str]) -> None:
+    """Hold a command to train a run once more to what can be compared.
+
+    Raises:
+        Refused: the run has not ended well, or is to be another.
+    """
+    if changed := sorted(asked - {"run", "stages", "trust"}):
+        raise Refused(
+            f"stages=reproduce: {run} is trained again as it was; leave out {', '.join(changed)}"
+        )
+    stands = read_json(run / "status.json").get("status", "unknown")
+    if stands != "ok":
+        raise Refused(
+            f"stages=reproduce: {run} has not ended well (status {stands}): there are no final "
+            f"numbers to compare with; go on with it first: run={run}"
+        )
 
 
 def stages_of(command: Command, saved: Mapping[str, Any]) -> list[str]:

@@ -157,6 +157,8 @@ def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
+    elif isinstance(error, folder.Differs):
+        sys.stderr.write(f"{error}\n{out}\n")
     elif line := full(error):
         go_on = (out / "checkpoints/last.ckpt").is_file()
         what = f"; once there is room: python train.py run={out}" if go_on else f" ({out})"

@@ -24,6 +24,7 @@ from seedbed.rules.value import direction
 from seedbed.run.board import Board
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
+from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of, resolve
 from seedbed.task.supervised import Supervised
@@ -224,7 +225,7 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
     return make(
         "trainer",
         {**cfg.trainer, "enable_progress_bar": False},
-        callbacks=[*callbacks, Board(), *([Progress(cfg.monitor.name)] if bar else [])],
+        callbacks=[*callbacks, Machine(), Board(), *([Progress(cfg.monitor.name)] if bar else [])],
         logger=make_loggers(cfg, out),
         plugins=[PlainFile()],
         default_root_dir=str(out),

@@ -19,6 +19,7 @@ from seedbed.run.build import Parts, build
 from seedbed.run.changes import of_data
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
+from seedbed.run.reproduce import again, compare
 from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit
 from seedbed.types import Inputs
@@ -66,6 +67,7 @@ class Run:
             "test": self.test,
             "predict": self.predict,
             "report": self.report,
+            "reproduce": self.reproduce,
         }
         if "predict" in self.cfg.stages:
             self.examples()  # what cannot be read is said before the training
@@ -182,3 +184,16 @@ class Run:
             known = read_json(self.source / "metrics.json") | self.metrics
             page.write(self.source, self.out, known)
         return {}
+
+    def reproduce(self) -> Metrics:
+        """Train the run again, from nothing, and compare every number with the first.
+
+        Raises:
+            Differs: one is another.
+        """
+        second = Run(again(self.cfg, self.out), self.out)
+        metrics = second.all()
+        if second.parts.trainer.is_global_zero:
+            print(compare(self.source, self.out, second.parts.task.spec))  # noqa: T201
+        self._parts = second.parts
+        return metrics
