@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -34,8 +35,15 @@ SWEEP = {"-m", "--multirun"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
 FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
-LOOSE = {"scheduler", "trainer", "logger"}  # what a training may change when it goes on
-STATEFUL = [group for group in (*SINGLES, *LISTS, "monitor") if group not in LOOSE]
+LEARNED = ("data", "scaling", "target_scaling", "model")  # what the weights are weights of
+LENGTH = ("max_epochs", "max_steps", "max_time", "min_epochs", "min_steps")
+SHOWN = ("enable_progress_bar", "log_every_n_steps", "profiler", "detect_anomaly")
+LATER = ("limit_test_batches", "limit_predict_batches", "num_sanity_val_steps")
+FREE = {  # in which a training that goes on may differ from what it was
+    "data.num_workers",
+    *(f"trainer.{key}" for key in ("accelerator", *LENGTH, *SHOWN, *LATER)),
+}
+STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group != "logger"), "monitor", "seed"]
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -241,13 +249,34 @@ def finished(said: str, command: Command) -> str:
             f"run={run}: finished already; say stages=test, predict or report, "
             "or train longer with trainer.max_epochs"
         )
-    kept = {k: v for k, v in saved.items() if k not in chosen | {"out", "run", "trust"}}
+    if stages_of(command, saved) == ["reproduce"]:
+        refuse_changes(run, asked)
+    left = chosen | {"out", "run", "trust", "strict"}
+    kept = {k: v for k, v in saved.items() if k not in left}
     groups = [{g: [] if g in LISTS else None} for g in (*SINGLES, *LISTS)]
     hydra = OmegaConf.load(CONFIGS / "train.yaml").hydra
     quiet = [{f"override hydra/{kind}_logging": "none"} for kind in ("job", "hydra")]
     node = {"defaults": ["schema", *groups, "_self_", *quiet], **kept, "hydra": hydra}
     ConfigStore.instance().store(name="finished", node=node)
     return "finished"
+
+
+def refuse_changes(run: Path, asked: set[str]) -> None:
+    """Hold a command to train a run once more to what can be compared.
+
+    Raises:
+        Refused: the run has not ended well, or is to be another.
+    """
+    if changed := sorted(asked - {"run", "stages", "trust"}):
+        raise Refused(
+            f"stages=reproduce: {run} is trained again as it was; leave out {', '.join(changed)}"
+        )
+    stands = read_json(run / "status.json").get("status", "unknown")
+    if stands != "ok":
+        raise Refused(
+            f"stages=reproduce: {run} has not ended well (status {stands}): there are no final "
+            f"numbers to compare with; go on with it first: run={run}"
+        )
 
 
 def stages_of(command: Command, saved: Mapping[str, Any]) -> list[str]:
@@ -273,31 +302,41 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
         cfg = compose(command.primary, overrides)
     except Exception as error:
         raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
-    if cfg.run and (changes := list(unlearned(read_config(newest(Path(cfg.run))), cfg))):
-        raise Refused("\n".join(changes))
+    changes = list(unlearned(read_config(newest(Path(cfg.run))), cfg)) if cfg.run else []
+    if changes and cfg.strict:
+        anew = "leave out run= to train anew, or go on all the same: strict=false"
+        raise Refused("\n".join(f"{change}; {anew}" for change in changes))
+    sys.stderr.writelines(f"{change}\n" for change in changes)
     return cfg
 
 
 def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
-    """Yield changes of model or data, which the weights of a finished run cannot follow."""
-    anew = "leave out run= to train anew"
-    groups = STATEFUL if "fit" in cfg.stages else ("data", "scaling", "target_scaling", "model")
-    for group in groups:
-        now = OmegaConf.to_container(cfg[group]) if cfg[group] else {}
-        before = saved.get(group) or {}
-        assert isinstance(now, dict)
-        kinds = [str(node.get("_target_", "none")).rpartition(".")[2] for node in (now, before)]
-        if kinds[0] != kinds[1]:
-            yield f"{group}: {cfg.run} was trained with {kinds[1]}, not {kinds[0]}; {anew}"
-        else:
-            for key in sorted(map(str, now.keys() | before.keys())):
-                then, new = shown(before.get(key)), shown(now.get(key))
-                if then != new and (group, key, "fit" in cfg.stages) != (
-                    "data",
-                    "batch_size",
-                    False,
-                ):
-                    yield f"{group}.{key}={new}: {cfg.run} was trained with {then}; {anew}"
+    """Yield in what a run that goes on would differ from what it has learned so far."""
+    trains, now = "fit" in cfg.stages, OmegaConf.to_container(cfg)
+    assert isinstance(now, dict)
+    free = FREE if trains else {*FREE, "data.batch_size"}
+    for group in STATEFUL if trains else LEARNED:
+        for key, new, then in differences(group, saved.get(group), now[group]):
+            if key not in free:
+                yield f"{key}{new}: {cfg.run} was trained with {then}"
+
+
+def differences(path: str, then: Any, now: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield `(key, what it is, what it was)` of all that differs, techniques by their names."""
+    kinds = [target(node) for node in (then, now)]
+    if kinds[0] != kinds[1]:
+        yield path, "", f"{kinds[0] or 'none'}, not {kinds[1] or 'none'}"
+    elif isinstance(then, dict) or isinstance(now, dict):
+        then, now = then or {}, now or {}
+        for key in sorted({*then, *now}):
+            yield from differences(f"{path}.{key}", then.get(key), now.get(key))
+    elif then != now:
+        yield path, f"={shown(now)}", shown(then)
+
+
+def target(node: Any) -> str:
+    """Return the name of what a node describes; nothing where it is no node."""
+    return str(node.get("_target_", "")).rpartition(".")[2] if isinstance(node, Mapping) else ""
 
 
 def jobs(command: Command) -> Iterator[list[str]]:

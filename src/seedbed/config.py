@@ -67,6 +67,7 @@ class Config:
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
     timeout: float = 600  # seconds that processes and data workers wait for one another
     run: str | None = None  # the folder of a finished run to go on from
+    strict: bool = True  # whether what a run has learned from must be as it was to go on
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
     trust: Any = field(default_factory=list)  # packages of your own; on the command line only
 

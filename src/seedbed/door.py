@@ -203,6 +203,8 @@ def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if folder.verdict(error)["status"] == folder.DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
+    elif isinstance(error, folder.Differs):
+        sys.stderr.write(f"{error}\n{out}\n")
     elif line := full(error) or (str(error) if getattr(error, "says_it_all", False) else ""):
         sys.stderr.write(f"failed: {line}{hint(out)}\n")
     else:

@@ -68,6 +68,8 @@ class Spec:
     counts: tuple[int, ...] = ()  # training examples of each class
     untouched: tuple[int, ...] = ()  # features that no scaling changes: one-hot columns
     source: str = ""  # SHA-256 of the files that the data was read from, where there are any
+    sizes: tuple[int, ...] = ()  # examples of the training, validation and test split
+    content: str = ""  # SHA-256 of what the splits hold in memory
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return logits `(B, C)`; a single logit z of two classes, `(B, 1)`, becomes (0, z)."""
@@ -121,6 +123,24 @@ class Observing(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what was seen."""
+        ...
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A loss that is a weighted mean over its batch, because some classes count more."""
+
+    def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
+        """Return Σ weights of the batch, `()`; None if each example counts 1."""
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """An order of examples that processes share."""
+
+    def counts(self, batch: int) -> tuple[int, int]:
+        """Return how many examples this process and all together have in a batch, from 0."""
         ...
 
 

@@ -64,6 +64,16 @@ def test_a_last_example_that_cannot_be_shared_joins_the_batch_before() -> None:
     assert [sizes(rank) for rank in ranks] == [[3, 3, 1], [3, 3, 1]]
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 6, 7, 13, 20])
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_a_rank_knows_the_sizes_of_all_batches(batch_size: int, world: int) -> None:
+    ranks = [Order(13, batch_size, seed=None, rank=r, world=world) for r in range(world)]
+    for batch, parts in enumerate(zip(*ranks, strict=True)):
+        lengths = [len(part) for part in parts]
+        wanted = [(length, sum(lengths)) for length in lengths]
+        assert [rank.counts(batch) for rank in ranks] == wanted
+
+
 def test_ranks_share_the_global_batches_of_one_process() -> None:
     alone = list(Order(24, 6, seed=2))
     shared = zip(*(Order(24, 3, seed=2, rank=r, world=2) for r in range(2)), strict=True)

@@ -28,10 +28,14 @@ def write(run: Path, name: str, step: int, epoch: int, **changes: Any) -> Path:
     return file
 
 
+def anything(content: saved.Content) -> None:
+    """Find every content fit."""
+
+
 def taken(run: Path) -> tuple[str, int, list[str]]:
     """Return which checkpoint is taken, its step, and what is told."""
     told: list[str] = []
-    file, content = saved.newest(run, TASK, told.append)
+    file, content = saved.newest(run, TASK, told.append, anything)
     assert content["state_dict"]["weight"][0, 0] == content["global_step"]
     return file.stem, content["global_step"], told
 
@@ -73,7 +77,7 @@ def test_a_damaged_one_is_named_and_passed_over(tmp_path: Path) -> None:
     assert sorted(line.partition(";")[0] for line in told) == sorted([why, cut])
     third.write_bytes(b"")
     with pytest.raises(Refused) as caught:
-        saved.newest(tmp_path, TASK, told.append)
+        saved.newest(tmp_path, TASK, told.append, anything)
     assert str(caught.value).startswith(f"run={tmp_path}: nothing to go on from: ")
     assert all(line in str(caught.value) for line in (why, cut, f"{third}: damaged (it is empty)"))
     assert "\n" not in str(caught.value)
@@ -117,28 +121,28 @@ def test_weights_alone_are_nothing_to_go_on_from(tmp_path: Path) -> None:
     last = tmp_path / "checkpoints/last.ckpt"
     write_checkpoint(TASK.state_dict(), last)
     with pytest.raises(Refused, match="it has no 'state_dict'"):
-        saved.newest(tmp_path, TASK, print)
+        saved.newest(tmp_path, TASK, print, anything)
     torch.save(TASK.state_dict(), last)
     with pytest.raises(Refused, match="it has no 'state_dict'"):
-        saved.newest(tmp_path, TASK, print)
+        saved.newest(tmp_path, TASK, print, anything)
     last.unlink()
     with pytest.raises(Refused, match="there is no checkpoint to go on from"):
-        saved.newest(tmp_path, TASK, print)
+        saved.newest(tmp_path, TASK, print, anything)
 
 
 def test_nothing_takes_the_place_of_a_best_that_is_not_whole(tmp_path: Path) -> None:
     write(tmp_path, "last", 120, 3)
     with pytest.raises(Refused, match=r"best\.ckpt: there is no checkpoint"):
-        saved.best(tmp_path, TASK)
+        saved.best(tmp_path, TASK, anything)
     best = write(tmp_path, "best", 90, 2)
-    assert saved.best(tmp_path, TASK)["global_step"] == 90
+    assert saved.best(tmp_path, TASK, anything)["global_step"] == 90
     damage(best)
     with pytest.raises(Refused, match=r"best\.ckpt: damaged \(its checksum does not fit\)$"):
-        saved.best(tmp_path, TASK)
+        saved.best(tmp_path, TASK, anything)
     nans = {"weight": torch.full((1, 2), nan), "bias": torch.zeros(1)}
     write(tmp_path, "best", 90, 2, state_dict=nans)
     with pytest.raises(Refused, match=r"best\.ckpt: poisoned \(weight holds NaN\)$"):
-        saved.best(tmp_path, TASK)
+        saved.best(tmp_path, TASK, anything)
 
 
 def test_the_weights_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def test_new_rows_are_predicted_from_the_run_folder(train: Train) -> None:
     samples.table(Path("t.csv"), edit={3: "1,Rio,A,2"})
     again = train(f"run={first.folder}", "stages=test")
     assert again.code == 2
-    assert "their content has changed" in again.err
+    assert "the content of its files has changed" in again.err
     Path("t.csv").unlink()
     again = train(f"run={first.folder}", "stages=test")
     assert (again.code, again.lines()) == (2, ["data: t.csv: there is no such file"])

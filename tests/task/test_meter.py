@@ -38,6 +38,22 @@ def test_processes_of_unequal_shares() -> None:
     assert meter.means(alone(other)) == {"a": 16 / 8, "b": 24 / 8}
 
 
+def test_the_newest_value_is_that_of_all_processes() -> None:
+    meter = Meter()
+    meter.add({"loss": value(9.0)}, 5)
+    meter.add({"loss": value(1.0)}, 2)
+    assert meter.newest(alone(torch.tensor([[10.0, 2.0]]))) == {"loss": 3.0}
+    assert meter.means(alone()) == {"loss": 47 / 7}  # as if nobody had looked
+
+
+def test_a_weight_may_be_a_tensor_and_nothing() -> None:
+    meter = Meter()
+    meter.add({"loss": value(4.0)}, value(0.5))
+    meter.add({"loss": value(0.0)}, value(0.0))
+    meter.add({"loss": value(1.0)}, value(1.0))
+    assert meter.means(alone()) == {"loss": 2.0}
+
+
 def test_means_start_anew() -> None:
     meter = Meter()
     meter.add({"loss": value(7.0)})
@@ -45,7 +61,7 @@ def test_means_start_anew() -> None:
     assert meter.means(alone()) == {}
     meter.add({"loss": value(3.0)})
     assert meter.means(alone()) == {"loss": 3.0}
-    assert meter.latest["loss"].item() == 3
+    assert meter.newest(alone()) == {"loss": 3.0}
 
 
 def test_a_long_sum_keeps_its_digits() -> None:

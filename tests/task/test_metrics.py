@@ -142,3 +142,26 @@ def test_errors_of_several_values_are_averaged() -> None:
     assert measured["test/rmse"].item() == pytest.approx((18 / 6) ** 0.5)
     assert measured["test/mae"].item() == pytest.approx(1.0)
     assert measured["test/r2"].item() == pytest.approx((1 + 1 - 18 / 98) / 2)
+
+
+def test_errors_that_agree_in_the_first_batch_are_measured_apart() -> None:
+    metrics = metrics_of(Spec((1,), "value", 1), "val")
+    metrics.update(torch.tensor([[1.0], [0.0]]), torch.zeros(2, 1))  # |e| = e²
+    metrics.update(torch.tensor([[3.0], [2.0]]), torch.zeros(2, 1))
+    measured = metrics.compute()
+    assert measured["val/mae"].item() == 6 / 4
+    assert measured["val/rmse"].item() == math.sqrt(14 / 4)
+
+
+def test_sums_of_many_numbers_keep_their_digits() -> None:
+    metrics = metrics_of(Spec((1,), "value", 1), "val")
+    metrics.update(torch.tensor([[2.0**24]]), torch.zeros(1, 1))
+    for _ in range(3):
+        metrics.update(torch.tensor([[1.0]]), torch.zeros(1, 1))  # lost in single precision
+    assert metrics.compute()["val/mae"].item() == (2**24 + 3) / 4
+
+
+def test_the_area_under_the_curve_of_many_examples_is_exact() -> None:
+    torch.manual_seed(1)
+    z, y = torch.randn(20_000), torch.randint(2, (20_000,))  # its ranks add up to 2e8
+    assert auroc(z, y, 999) == pytest.approx(roc_auc_score(y, z), rel=1e-12)

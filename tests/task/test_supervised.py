@@ -365,7 +365,10 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "counts": [],
         "untouched": [],
         "source": "",
+        "sizes": [],
+        "content": "",
     }
+    assert saved["optimizer"] == ["SGD"]
 
 
 def test_a_single_logit_is_that_of_the_second_of_two_classes() -> None:
@@ -419,6 +422,27 @@ def test_the_last_update_of_an_epoch_is_a_mean_however_few_batches_are_left() ->
     trained = task()
     trainer(max_epochs=1, accumulate_grad_batches=3).fit(trained, datamodule=data())
     torch.testing.assert_close(weight(trained), model.get_parameter("weight").detach())
+
+
+def test_an_update_is_the_mean_of_its_examples_however_they_are_cut_into_batches() -> None:
+    pieces, whole = task(), task()
+    cut = {"size": 106, "batch_size": 8}  # 67 to train: batches of 8, and 3 at the end
+    trainer(max_epochs=2, accumulate_grad_batches=2).fit(pieces, datamodule=data(**cut))
+    trainer(max_epochs=2).fit(whole, datamodule=data(**cut | {"batch_size": 16}))
+    torch.testing.assert_close(weight(pieces), weight(whole), rtol=0, atol=1e-6)
+
+
+def test_a_weighted_loss_is_the_weighted_mean_of_an_epoch(tmp_path: Path) -> None:
+    from seedbed.loss.cross_entropy import CrossEntropy
+
+    loss = CrossEntropy(class_weight=[1, 5, 0.5])
+    loss.prepare(SPEC)
+    trained, source = task(loss=loss), data(size=106, batch_size=7)
+    runner = trainer(max_epochs=1)
+    runner.fit(trained, datamodule=source)
+    x, y = source.splits["val"]
+    wanted = F.cross_entropy(trained.model(x), y, weight=torch.tensor([1, 5, 0.5])).item()
+    assert runner.callback_metrics["val/loss"].item() == pytest.approx(wanted, rel=1e-6)
 
 
 def test_the_logged_rate_is_the_one_that_was_used(tmp_path: Path) -> None:

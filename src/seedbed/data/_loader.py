@@ -55,7 +55,15 @@ class Order:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._starts())
+        whole = self.batch_size * self.world
+        count = -(-self.n // whole)
+        return count - (count > 1 and self.n - (count - 1) * whole < self.world)
+
+    def counts(self, batch: int) -> tuple[int, int]:
+        """Return how many examples this rank and all together have in a batch, from 0."""
+        whole = self.batch_size * self.world
+        size = self.n - batch * whole if batch == len(self) - 1 else whole
+        return -(-(size - self.rank) // self.world), size
 
     def __iter__(self) -> Iterator[Tensor]:
         """Yield the `(B,)` indices of each batch."""
@@ -72,10 +80,7 @@ class Order:
 
     def _starts(self) -> list[int]:
         whole = self.batch_size * self.world
-        starts = list(range(0, self.n, whole))
-        if len(starts) > 1 and self.n - starts[-1] < self.world:
-            starts.pop()
-        return starts
+        return [batch * whole for batch in range(len(self))]
 
 
 class Loader:

@@ -1,8 +1,9 @@
 """What all data here shares: three splits, what is known of them, and their batches."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from lightning import LightningDataModule
@@ -30,6 +31,7 @@ class Splits(LightningDataModule):
     untouched: tuple[int, ...] = ()  # features that no scaling changes
     timeout: float = TIMEOUT  # seconds that a worker process may take for a batch
     source: str = ""  # what identifies the content of the files that were read
+    content: str = ""  # and that of the splits, as far as they are in memory
 
     def __init__(
         self,
@@ -78,13 +80,21 @@ class Splits(LightningDataModule):
     def spec(self) -> Spec:
         """What the data knows; after `setup`."""
         x, y = self.splits["train"]
-        shape, common = tuple(x.shape[1:]), {"untouched": self.untouched, "source": self.source}
+        shape, common = tuple(x.shape[1:]), self._identity()
         if self.targets == "class":
             count = int(max(split.y.max() for split in self.splits.values())) + 1
             names = self.class_names() or tuple(map(str, range(count)))
             counts = tuple(y.bincount(minlength=len(names)).tolist())
             return Spec(shape, "class", len(names), names, counts, **common)
         return Spec(shape, "value", y.shape[1], **common)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "untouched": self.untouched,
+            "source": self.source,
+            "sizes": tuple(len(split.y) for split in self.splits.values()),
+            "content": self.content,
+        }
 
     def setup(self, stage: str | None = None) -> None:
         """Read and split, once; the same in every process.
@@ -99,6 +109,7 @@ class Splits(LightningDataModule):
             check_labels({name: split.y for name, split in found.items()}, self.class_names())
         order: tuple[Split, ...] = ("train", "val", "test")
         self.splits = {name: found[name] for name in order}
+        self.content = digest(part for name in order for part in found[name])
 
     def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
         """Return the batches of a split for this process, on the device that trains."""
@@ -142,6 +153,16 @@ class Splits(LightningDataModule):
     def predict_dataloader(self) -> Batches:
         """Return the test split in order."""
         return self.batches("test")
+
+
+def digest(parts: Iterable[Any]) -> str:
+    """Return a SHA-256 of tensors; what is not in memory is known by its files (`source`)."""
+    made = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Tensor):
+            made.update(f"{part.dtype} {tuple(part.shape)}".encode())
+            made.update(cast(bytes, part.contiguous().flatten().view(torch.uint8).numpy()))
+    return made.hexdigest()
 
 
 def check_labels(labels: dict[Split, Tensor], names: tuple[str, ...]) -> None:

@@ -16,6 +16,8 @@ from seedbed.data._split import split
 from seedbed.data._splits import Splits
 from seedbed.types import Inputs, Split
 
+READ = 100_000_000  # bytes of images that are read to tell whether they are still the same
+
 
 class Files(NamedTuple):
     """A split of images."""
@@ -153,6 +155,13 @@ def find_flat(folder: Path) -> bool:
 
 
 def digest(root: Path, files: Sequence[Path]) -> str:
-    """Return a SHA-256 of the names and sizes of files; their content would take long to read."""
-    text = "\n".join(f"{file.relative_to(root)} {file.stat().st_size}" for file in files)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return a SHA-256 of the names and sizes of files, and of their content if it is small.
+
+    Of more than `READ` bytes in all, the content would take longer to read than a start may.
+    """
+    sizes = [file.stat().st_size for file in files]
+    made, small = hashlib.sha256(), sum(sizes) <= READ
+    for file, size in zip(files, sizes, strict=True):
+        made.update(f"{file.relative_to(root)} {size}\n".encode())
+        made.update(file.read_bytes() if small else b"")
+    return made.hexdigest()

@@ -48,3 +48,7 @@ class Auto(nn.Module):
         if self.chosen is None:
             raise RuntimeError("loss=auto does not know the targets yet: call prepare(spec) first")
         return self.chosen(outputs, y)
+
+    def weight(self, outputs: Tensor, y: Tensor) -> Tensor | None:
+        """Return Σ weights of the batch, `()`; None without class weights."""
+        return self.of_classes.weight(outputs, y) if self.chosen is self.of_classes else None

@@ -64,7 +64,15 @@ class BinaryCrossEntropy(nn.Module):
     def forward(self, logits: Tensor, y: Tensor) -> Tensor:
         """Return the mean loss, `()`, of logits `(B, 1)` and targets `(B,)` or `(B, 2)`."""
         z = precise(logits).reshape(len(logits))
-        p = smoothed(probabilities(y, 2, z), self.label_smoothing)  # (B, 2)
-        wp = self.weights(z) * p
+        wp = self._weighted(z, y)
         cost = wp * torch.stack([-F.logsigmoid(-z), -F.logsigmoid(z)], 1)
         return cost.sum() / wp.sum().clamp(min=torch.finfo(z.dtype).tiny)
+
+    def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
+        """Return Σ weights of targets `(B,)` or `(B, 2)`, `()`; None if all are 1."""
+        if self.weights.numbers == [1.0, 1.0]:
+            return None
+        return self._weighted(precise(logits).reshape(len(logits)), y).sum()
+
+    def _weighted(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.weights(z) * smoothed(probabilities(y, 2, z), self.label_smoothing)  # (B, 2)

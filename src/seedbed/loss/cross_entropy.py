@@ -64,11 +64,21 @@ class CrossEntropy(nn.Module):
         if self.weights is None:
             y = y.to(z.dtype) if y.is_floating_point() else y
             return F.cross_entropy(z, y, label_smoothing=self.label_smoothing)
-        w = self.weights(z)  # (C,)
         if self.label_smoothing or y.is_floating_point():
             y = smoothed(probabilities(y, z.shape[1], z), self.label_smoothing)
-            total = (y @ w).sum()
-        else:
-            total = w[y].sum()
-        cost = F.cross_entropy(z, y, weight=w, reduction="sum")
-        return cost / total.clamp(min=torch.finfo(z.dtype).tiny)
+        cost = F.cross_entropy(z, y, weight=self.weights(z), reduction="sum")
+        return cost / self._total(z, y).clamp(min=torch.finfo(z.dtype).tiny)
+
+    def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
+        """Return Σ weights of targets `(B,)` or `(B, C)`, `()`; None without class weights."""
+        if self.weights is None:
+            return None
+        z = precise(logits)
+        if self.label_smoothing or y.is_floating_point():
+            y = smoothed(probabilities(y, z.shape[1], z), self.label_smoothing)
+        return self._total(z, y)
+
+    def _total(self, z: Tensor, y: Tensor) -> Tensor:
+        assert self.weights is not None
+        w = self.weights(z)  # (C,)
+        return (y @ w if y.is_floating_point() else w[y]).sum()

@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.nearest import nearest
 from seedbed.trust import trusted
 
-STAGES = ["fit", "test", "predict", "report"]
+STAGES = ["fit", "test", "predict", "report", "reproduce"]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
@@ -108,6 +108,8 @@ def stage_slips(stages: Any, run: str | None, *, whole: bool = False) -> Iterato
     twice = sorted({str(stage) for stage in stages if stages.count(stage) > 1})
     if twice:
         yield f"{asked}: {', '.join(twice)} stands there twice"
+    elif "reproduce" in stages and len(stages) > 1:
+        yield f"{asked}: reproduce stands alone; what it trains again, it also tests"
     elif "fit" in stages[1:]:
         yield f"{asked}: fit comes first"
     unknown = [stage for stage in stages if stage not in STAGES]

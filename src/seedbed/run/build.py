@@ -25,6 +25,7 @@ from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
+from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
 from seedbed.signature import parameters_of
 from seedbed.target import construct, examine, resolve
@@ -225,7 +226,7 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
     if cfg.checkpoint:
         files = str(out / "checkpoints")
         callbacks.append(make("checkpoint", cfg.checkpoint, folder=files, **monitor))
-    callbacks += [Boundary(), Board()]
+    callbacks += [Boundary(), Machine(), Board()]
     if cfg.trainer.get("enable_progress_bar", True):
         callbacks.append(Progress(cfg.monitor.name))
     trainer: Trainer = make(

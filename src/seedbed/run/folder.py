@@ -4,16 +4,12 @@ import contextlib
 import json
 import math
 import os
-import platform
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,17 +17,21 @@ from uuid import uuid4
 import yaml
 
 from seedbed.atomic import ADDRESS, overwrite, write
+from seedbed.run.environment import diffs, environment
 from seedbed.run.stop import Interrupted
 from seedbed.secret import redacted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 BEAT = 10.0  # seconds between two signs of life in status.json
 LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
-VERSIONS = ("seedbed", "torch", "lightning", "hydra-core", "torchmetrics", "numpy")
 
 
 class Refused(Exception):
     """A command that no run can be made of: a line a problem, exit code 2, nothing left behind."""
+
+
+class Differs(Exception):
+    """A run that was trained again and has other numbers: what differs, a line each."""
 
 
 def new_id() -> str:
@@ -53,39 +53,12 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
     try:
         write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
         write_json(out / "environment.json", environment())
-        if diff := git("diff", "HEAD"):
-            write(out / "git.diff", diff)
+        for name, text in diffs().items():
+            write(out / name, text)
         write_yaml(out / "config.yaml", config)  # the last: with it, this is a run folder
     except OSError as error:
         remove(out)
         raise Refused(str(error)) from error
-
-
-def environment() -> dict[str, Any]:
-    """Return what else a number may depend on."""
-    return {
-        "command": sys.argv,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "versions": {name: version(name) for name in VERSIONS},
-        "git": git("rev-parse", "HEAD").strip(),
-    }
-
-
-def git(*arguments: str) -> str:
-    """Return what git prints about the current folder, nothing where there is no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 -- fixed words
-            ["git", *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
 
 
 class Record:

@@ -17,8 +17,10 @@ from seedbed.report import page
 from seedbed.run import saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build, ready
+from seedbed.run.changes import of_data
 from seedbed.run.folder import OK, Refused, read_json, write_json
 from seedbed.run.quiet import quiet
+from seedbed.run.reproduce import again, compare
 from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit
@@ -68,6 +70,7 @@ class Run:
             "test": self.test,
             "predict": self.predict,
             "report": self.report,
+            "reproduce": self.reproduce,
         }
         if "predict" in self.cfg.stages:
             self.examples()  # what cannot be read is said before the training
@@ -153,13 +156,7 @@ class Run:
     def last(self) -> Path:
         """Return the checkpoint to go on from: the newest that is whole."""
         trainer = self.parts.trainer
-
-        def tell(line: str) -> None:
-            if trainer.is_global_zero:
-                sys.stderr.write(f"{line}\n")
-
-        file, content = saved.newest(self.source, self.parts.task, tell)
-        self.same_data(content)
+        file, content = saved.newest(self.source, self.parts.task, self.tell, self.same_data)
         done, batches = place(content["loops"]["fit_loop"])
         longest, finished = trainer.max_epochs or -1, read_json(self.out / "status.json")["after"]
         if 0 < longest < done or (longest == done and finished == OK):
@@ -177,22 +174,27 @@ class Run:
         """Put the best weights into the task, unless its model brought its own."""
         if getattr(self.parts.task.model.model, "whole", False):
             return
-        content = saved.best(self.source, self.parts.task)
-        self.same_data(content)
+        content = saved.best(self.source, self.parts.task, self.same_data)
         self.parts.task.load_state_dict(content["state_dict"])
 
     def same_data(self, content: dict[str, Any]) -> None:
         """Hold a checkpoint against the data that this run has.
 
         Raises:
-            Refused: the files of the data have changed since; so would splits and encoders.
+            Refused: it learned from other data; the splits and encoders would be others, too.
         """
-        then, now = content["spec"].get("source", ""), self.parts.data.spec.source
-        if then and then != now:
-            raise Refused(
-                f"data: its files are not those that {self.source} was trained on: their content "
-                "has changed; bring them back, or train anew"
-            )
+        found = "; ".join(of_data(content["spec"], self.parts.task.spec))
+        if not found:
+            return
+        line = f"data: not what {self.source} was trained on: {found}"
+        if self.cfg.strict:
+            raise Refused(f"{line}; bring it back, train anew, or go on all the same: strict=false")
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Say on the standard error what a user must know, once for all processes."""
+        if self.parts.trainer.is_global_zero:
+            sys.stderr.write(f"{line}\n")
 
     def report(self) -> Metrics:
         """Write `report.html`."""
@@ -200,3 +202,16 @@ class Run:
             known = read_json(self.source / "metrics.json") | self.metrics
             page.write(self.source, self.out, known)
         return {}
+
+    def reproduce(self) -> Metrics:
+        """Train the run again, from nothing, and compare every number with the first.
+
+        Raises:
+            Differs: one is another.
+        """
+        second = Run(again(self.cfg, self.out), self.out)
+        metrics = second.all()
+        if second.parts.trainer.is_global_zero:
+            print(compare(self.source, self.out, second.parts.task.spec))  # noqa: T201
+        self._parts = second.parts
+        return metrics

@@ -15,6 +15,7 @@ NOTES = (
     r".*LeafSpec.*is deprecated.*",
     r".*Checkpoint directory .* exists and is not empty.*",
     r"Precision .* is not supported by the model summary.*",
+    r".*Be aware that when using `ckpt_path`.*",  # strict=false: the door has said what differs
     r".*You're resuming from a checkpoint that ended before the epoch ended.*",
 )
 

@@ -17,8 +17,13 @@ PROGRESS = ("epoch", "global_step", "loops", "callbacks")
 FOR_TRAINING = (*FOR_MODEL, *PROGRESS, "optimizer_states", "lr_schedulers")
 
 
-def best(run: Path, task: nn.Module) -> Content:
+def best(run: Path, task: nn.Module, look: Callable[[Content], None]) -> Content:
     """Return the best weights of a run; nothing else is taken in their place.
+
+    Args:
+        run: the run folder.
+        task: what takes them.
+        look: called with what is whole, before its weights are compared; may refuse it.
 
     Raises:
         Refused: they are not there, damaged, not finite, or of another model.
@@ -26,19 +31,26 @@ def best(run: Path, task: nn.Module) -> Content:
     file = run / "checkpoints/best.ckpt"
     try:
         content = whole(file, FOR_MODEL)
+        look(content)
         hold_against(file, content, content["state_dict"], task)
     except (OSError, ValueError) as error:
         raise Refused(str(error)) from error
     return content
 
 
-def newest(run: Path, task: nn.Module, tell: Callable[[str], None]) -> tuple[Path, Content]:
+def newest(
+    run: Path,
+    task: nn.Module,
+    tell: Callable[[str], None],
+    look: Callable[[Content], None],
+) -> tuple[Path, Content]:
     """Return the checkpoint that has seen most steps of those that are whole.
 
     Args:
         run: the run folder.
         task: what is to go on; the checkpoint must be of the same model.
         tell: called with a line for each that is passed over.
+        look: called with what is whole, before its weights are compared; may refuse it.
 
     Raises:
         Refused: none is whole.
@@ -47,6 +59,7 @@ def newest(run: Path, task: nn.Module, tell: Callable[[str], None]) -> tuple[Pat
     for file in by_progress(run / "checkpoints"):
         try:
             content = whole(file, FOR_TRAINING)
+            look(content)
             hold_against(file, content, content["state_dict"], task)
         except (OSError, ValueError) as error:
             wrong[file] = str(error)

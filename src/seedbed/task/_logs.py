@@ -38,10 +38,22 @@ class Logs(nn.Module):
         """Return what an epoch of a split always measures."""
         return [f"{split}/loss", *map(str, self.metrics_of(split))]
 
-    def count(self, split: Split, logits: Tensor, y: Tensor, values: dict[str, Tensor]) -> None:
-        """Take in a batch: `(B, K)` logits, targets, and `()` means over the batch by name."""
-        named = {f"{split}/{name}": value for name, value in values.items()}
-        self.meters[split].add(named, len(logits))
+    def count(
+        self,
+        split: Split,
+        logits: Tensor,
+        y: Tensor,
+        values: dict[str, Tensor],
+        weight: Tensor | None = None,
+    ) -> None:
+        """Take in a batch: `(B, K)` logits, targets, and `()` means over the batch by name.
+
+        The loss among them counts `weight` if that is not the number of examples.
+        """
+        meter = self.meters[split]
+        for name, value in values.items():
+            counts = len(logits) if weight is None or name != "loss" else weight
+            meter.add({f"{split}/{name}": value}, counts)
         self.metrics_of(split).update(self.spec.scores(logits.detach()), y)
 
     def end_epoch(self, split: Split, trainer: Trainer) -> dict[str, float]:
@@ -51,22 +63,21 @@ class Logs(nn.Module):
         metrics.reset()
         return self.meters[split].means(trainer) | measured
 
-    def step(self, step: int, every: int) -> dict[str, float]:
+    def step(self, step: int, every: int, trainer: Trainer) -> dict[str, float]:
         """Return the values of this training step if it is one to look at, else nothing."""
         if step == self.written or step % every:
             return {}
         self.written = step
-        latest = self.meters["train"].latest
-        return {f"{name}_step": value.item() for name, value in latest.items()}
+        newest = self.meters["train"].newest(trainer)
+        return {f"{name}_step": value for name, value in newest.items()}
 
     def so_far(self) -> dict[str, Any]:
         """Return what this process has measured of an unfinished epoch, plain and on the CPU."""
         metrics = {name: gathered(metric) for name, metric in self._training_metrics()}
         return {"meter": self.meters["train"].so_far(), "metrics": metrics}
 
-    def take_up(self, state: dict[str, Any], step: int, device: torch.device) -> None:
-        """Go on measuring an epoch; what belongs to `step` and before is written."""
-        self.written = step
+    def take_up(self, state: dict[str, Any], device: torch.device) -> None:
+        """Go on measuring an epoch."""
         self.meters["train"].take_up(state["meter"], device)
         for name, metric in self._training_metrics():
             give_back(metric, state["metrics"][name], device)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
-from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score
+from torchmetrics.regression import R2Score
 from torchmetrics.utilities import dim_zero_cat
 
+from seedbed.task._meter import precise
 from seedbed.types import Spec
 
 
@@ -19,7 +20,9 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
     with two classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
     """
     chosen = of_classes(spec, split) if spec.kind == "class" else of_values()
-    return MetricCollection({f"{split}/{name}": metric for name, metric in chosen.items()})
+    # without groups: metrics whose sums agree in the first batch would share them ever after
+    named: dict[str, Any] = {f"{split}/{name}": metric for name, metric in chosen.items()}
+    return MetricCollection(named, compute_groups=False)
 
 
 def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
@@ -38,11 +41,11 @@ def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
 
 def of_values() -> dict[str, Metric]:
     """Return the metrics of `(B, K)` predictions and targets."""
-    return {"mae": MeanAbsoluteError(), "rmse": MeanSquaredError(squared=False), "r2": R2()}
+    return {"mae": MAE(), "rmse": RMSE(), "r2": R2()}
 
 
-class Confidence(Metric):
-    """The mean probability of the predicted class; above `acc`, a model is too sure of itself."""
+class Mean(Metric):
+    """A mean over examples; in double precision, or it would depend on how they are shared out."""
 
     full_state_update = False
     total: Tensor
@@ -51,16 +54,44 @@ class Confidence(Metric):
     def __init__(self) -> None:
         super().__init__()
         self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def add(self, values: Tensor) -> None:
+        """Take in one number each; the sum grows into double precision by itself."""
+        self.total = self.total + precise(values).sum()
+        self.count = self.count + values.numel()
+
+    def compute(self) -> Tensor:
+        """Return the mean, `()`."""
+        return self.total / self.count
+
+
+class Confidence(Mean):
+    """The mean probability of the predicted class; above `acc`, a model is too sure of itself."""
 
     def update(self, scores: Tensor, y: Tensor) -> None:
         """Take in `(B, C)` logits."""
-        self.total += scores.float().softmax(-1).amax(-1).sum()
-        self.count += len(scores)
+        self.add(precise(scores).softmax(-1).amax(-1))
+
+
+class MAE(Mean):
+    """The mean of |prediction - target|."""
+
+    def update(self, predictions: Tensor, y: Tensor) -> None:
+        """Take in `(B, K)` predictions and targets."""
+        self.add((precise(predictions) - precise(y)).abs())
+
+
+class RMSE(Mean):
+    """The root of the mean of (prediction - target)²."""
+
+    def update(self, predictions: Tensor, y: Tensor) -> None:
+        """Take in `(B, K)` predictions and targets."""
+        self.add((precise(predictions) - precise(y)).square())
 
     def compute(self) -> Tensor:
-        """Return the mean, `()`, in [1 / C, 1]."""
-        return self.total / self.count
+        """Return the root, `()`."""
+        return super().compute().sqrt()
 
 
 class AUROC(Metric):
@@ -81,7 +112,7 @@ class AUROC(Metric):
 
     def update(self, scores: Tensor, y: Tensor) -> None:
         """Take in `(B, 2)` scores and `(B,)` classes."""
-        self.scores.append(scores[:, 1].float() - scores[:, 0].float())
+        self.scores.append(precise(scores[:, 1]) - precise(scores[:, 0]))
         self.targets.append(y)
 
     def compute(self) -> Tensor:
@@ -92,8 +123,9 @@ class AUROC(Metric):
 def area(scores: Tensor, y: Tensor) -> Tensor:
     """Return the area under the ROC curve by the ranks of `(N,)` scores (Mann & Whitney 1947)."""
     _, place, ties = scores.unique(return_inverse=True, return_counts=True)
+    ties = precise(ties)  # a sum of many ranks is more than single precision holds
     rank = ties.cumsum(0) - (ties - 1) / 2  # the mean rank of equal scores
-    high = (y == 1).sum()
+    high = precise((y == 1).sum())
     low = len(y) - high
     above = torch.where(y == 1, rank[place], 0).sum() - high * (high + 1) / 2
     return above / (high * low)
@@ -107,8 +139,7 @@ class R2(R2Score):
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Take in `(B, K)` predictions and targets."""
-        real = torch.float32 if preds.device.type == "mps" else torch.float64
-        super().update(preds.to(real), target.to(real))
+        super().update(precise(preds), precise(target))
 
     def compute(self) -> Any:
         """Return the mean over the K values, `()`."""

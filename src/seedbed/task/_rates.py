@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from torch.optim import Optimizer
 
@@ -13,10 +14,29 @@ class Unfit(ValueError):
 
 
 def multiplied(optimizer: Optimizer) -> Optimizer:
-    """Turn the `lr_multiplier` of every group into a rate of its own."""
+    """Turn the `lr_multiplier` of every group into a rate of its own, before any schedule."""
     for group in optimizer.param_groups:
         group["lr"] *= group.pop("lr_multiplier", 1.0)
+        group["initial_lr"] = group["lr"]
     return optimizer
+
+
+def renewed(saved: dict[str, Any], optimizer: Optimizer, *, same: bool) -> dict[str, Any]:
+    """Return a saved state of an optimizer with the hyper-parameters that `optimizer` has.
+
+    Args:
+        saved: what its `state_dict` was.
+        optimizer: as the config describes it, with the weights that it is to hold.
+        same: whether the saved one was of this kind; else, or where the groups hold other
+            weights, nothing of its state is taken.
+    """
+    fresh = optimizer.state_dict()
+    weights = [[group["params"] for group in state["param_groups"]] for state in (saved, fresh)]
+    return (
+        {**saved, "param_groups": fresh["param_groups"]}
+        if same and weights[0] == weights[1]
+        else fresh
+    )
 
 
 def factors(schedule: Schedule, optimizer: Optimizer, start: Clock) -> list[Callable[[int], float]]:

@@ -9,12 +9,12 @@ import torch
 from lightning import LightningModule, Trainer
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import Unfit, factors, multiplied, set_rates
+from seedbed.task._rates import Unfit, factors, multiplied, renewed, set_rates
+from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
     Augment,
@@ -29,6 +29,7 @@ from seedbed.types import (
     Spec,
     Split,
     Step,
+    Weighing,
 )
 
 
@@ -136,19 +137,16 @@ class Supervised(LightningModule):
             penalty = regularizer.penalty(step)
             if penalty is not None:
                 step.terms[name] = penalty
-        values = {"loss": step.loss} | step.terms
-        self.logs.count("train", step.logits, self.labels(step.batch.y), values)
+        values, weight = {"loss": step.loss} | step.terms, self._weight(step)
+        self.logs.count("train", step.logits, self.labels(step.batch.y), values, weight)
         whole = step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))
-        return poisonous(whole) * self._share(batch_idx)
+        return poisonous(whole) * share(self.trainer, batch_idx, weight)
 
-    def _share(self, batch_idx: int) -> float:
-        """Return N / k for the batches of an epoch's last update, where k < N are left over.
-
-        Lightning divides each loss by the N of `accumulate_grad_batches`, also where fewer add up.
-        """
-        n, batches = self.trainer.accumulate_grad_batches, self.trainer.num_training_batches
-        left = int(batches % n) if math.isfinite(batches) else 0
-        return n / left if left and batch_idx >= batches - left else 1.0
+    def _weight(self, step: Step) -> Tensor | None:
+        """Return what the batch counts in a mean loss, None if that is its number of examples."""
+        if not isinstance(self.loss, Weighing):
+            return None
+        return cast(Weighing, self.loss).weight(step.logits.detach(), step.batch.y)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the data term and the metrics."""
@@ -165,7 +163,8 @@ class Supervised(LightningModule):
 
     def _evaluate(self, batch: Batch, split: Split) -> None:
         step = self.forward_step(batch)
-        self.logs.count(split, step.logits, self.labels(step.batch.y), {"loss": step.loss})
+        values, weight = {"loss": step.loss}, self._weight(step)
+        self.logs.count(split, step.logits, self.labels(step.batch.y), values, weight)
 
     # -- optimisation ----------------------------------------------------------------------
 
@@ -185,23 +184,22 @@ class Supervised(LightningModule):
         per_epoch = max(1, math.ceil(self.trainer.num_training_batches / accumulated))
         self._start = Clock(0, float(total), per_epoch)
         self._factors = factors(self._scheduler, optimizer, self._start)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": LambdaLR(optimizer, self._factors), "interval": "step"},
-        }
+        return optimizer
 
     def make_optimizer(self) -> Optimizer:
         """Return an optimizer over the parameter groups, each at its own rate."""
         return multiplied(self._optimizer(self._groups()))
 
     def on_train_start(self) -> None:
-        """Follow the new end of a training that goes on; its checkpoint knew only the old one."""
+        """Go on measuring where a checkpoint was written, at the rates that are asked for now."""
         self._set_rates()
+        self.logs.written = self.global_step  # single steps are looked at from the next one on
         if len(self._so_far) == self.trainer.world_size:
-            self.logs.take_up(self._so_far[self.global_rank], self.global_step, self.device)
+            self.logs.take_up(self._so_far[self.global_rank], self.device)
             self._so_far = []
 
     def _set_rates(self) -> None:
+        """Give every group the rate of the next update: a function of the updates made so far."""
         if self._factors:
             optimizer = self.optimizers(use_pl_optimizer=False)
             assert isinstance(optimizer, Optimizer)
@@ -218,6 +216,7 @@ class Supervised(LightningModule):
         """Save what the data knew as plain data, so that the model can be rebuilt without it."""
         spec = asdict(self.spec)
         checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
+        checkpoint["optimizer"] = [type(each).__qualname__ for each in self.trainer.optimizers]
         if isinstance(self._scheduler, Observing):
             checkpoint["schedule"] = self._scheduler.state_dict()
         known = self.trainer.callback_metrics.items()
@@ -225,11 +224,14 @@ class Supervised(LightningModule):
         checkpoint["so_far"] = of_all(self.trainer, self.logs.so_far())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from what the schedule had seen."""
+        """Go on from what the schedule had seen, with the hyper-parameters that are asked for."""
         if isinstance(self._scheduler, Observing) and "schedule" in checkpoint:
             self._scheduler.load_state_dict(checkpoint["schedule"])
         self.measured = checkpoint.get("measured", {})
         self._so_far = checkpoint.get("so_far", [])
+        fresh, states = self.make_optimizer(), checkpoint.get("optimizer_states", [])
+        same = checkpoint.get("optimizer") in (None, [type(fresh).__qualname__])
+        checkpoint["optimizer_states"] = [renewed(state, fresh, same=same) for state in states]
 
     def _groups(self) -> list[dict[str, Any]]:
         if self._param_groups is None:
@@ -252,6 +254,7 @@ class Supervised(LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
+        self._set_rates()
         self._used = self.learning_rates()
         super().optimizer_step(*args, **kwargs)
         if self.regularizers:
@@ -287,7 +290,8 @@ class Supervised(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Write this step's values every `log_every_n_steps`; the only wait for the device."""
-        values = self.logs.step(self.global_step, cast(Any, self.trainer).log_every_n_steps)
+        every = cast(Any, self.trainer).log_every_n_steps
+        values = self.logs.step(self.global_step, every, self.trainer)
         if values:
             self._write(values)
 
@@ -313,7 +317,9 @@ class Supervised(LightningModule):
 
     def _end_epoch(self, split: Split) -> dict[str, float]:
         values = self.logs.end_epoch(split, self.trainer)
-        self.log_dict(values, logger=False)  # for whoever monitors; all ranks agree already
+        real = torch.float32 if self.device.type == "mps" else torch.float64
+        exact = {name: torch.tensor(value, dtype=real) for name, value in values.items()}
+        self.log_dict(exact, logger=False)  # for whoever monitors; all ranks agree already
         self._write(values)
         return values
 

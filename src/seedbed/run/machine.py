@@ -1,0 +1,54 @@
+"""What only torch knows of the machine, written down as soon as the processes are there."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from seedbed.run import ranks
+from seedbed.run.folder import read_json, write_json
+
+DRIVER = Path("/proc/driver/nvidia/version")
+
+
+class Machine(Callback):
+    """Adds threads, devices and how exactly they compute to the `environment.json` of a command.
+
+    Only then are they known: Lightning sets the threads of several processes when it starts them.
+    """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write, once a command."""
+        config = ranks.config_file()
+        file = config and config.with_name("environment.json")
+        if file is None or not trainer.is_global_zero or not file.is_file():
+            return
+        known = read_json(file)
+        if "torch" not in known:
+            write_json(file, known | {"torch": facts(trainer)})
+
+
+def facts(trainer: Trainer) -> dict[str, Any]:
+    """Return what the numbers of a training may depend on."""
+    known: dict[str, Any] = {
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": trainer.strategy.root_device.type,
+        "processes": trainer.world_size,
+        "precision": str(trainer.precision),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+    }
+    if trainer.strategy.root_device.type == "cuda":
+        known |= {
+            "gpu": torch.cuda.get_device_name(),
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),
+            "driver": DRIVER.read_text().splitlines()[0] if DRIVER.is_file() else None,
+        }
+    return known
