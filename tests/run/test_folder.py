@@ -326,7 +326,7 @@ def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatc
 def test_a_run_lies_on_this_machine(train: Train, run: str) -> None:
     ended = train(f"run='{run}'", "stages=test")
     assert (ended.code, len(ended.lines())) == (2, 1)
-    assert ended.err.endswith(": a folder of this machine is expected\n")
+    assert ended.err == f"run={run}: a folder of this machine is expected, not an address\n"
     with pytest.raises(ValueError, match="a local file is expected"):
         seedbed.load(run)
 
