@@ -6,10 +6,12 @@ The new content is written beside the old file, brought to the disk, and takes i
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # no path: https:/…; but C:/ is a disk
 PART = "*.part"  # what a killed process leaves of a file that was not yet complete
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # nobody's bug
 
@@ -43,6 +45,33 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file by one with this text.
+
+    Raises:
+        Unwritable: the disk does not take it; the file of before is intact.
+    """
+    with replaced(path) as file:
+        file.write(text.encode())
+
+
+@contextlib.contextmanager
+def appended(path: Path) -> Iterator[TextIO]:
+    """Open a file to write at its end; where the disk does not take all, it takes nothing.
+
+    Raises:
+        Unwritable: the disk is full.
+    """
+    with naming(path):
+        before = path.stat().st_size
+        try:
+            with path.open("a", newline="") as file:
+                yield file
+        except OSError:
+            os.truncate(path, before)
+            raise
 
 
 @contextlib.contextmanager
@@ -89,5 +118,14 @@ def full(error: BaseException) -> str | None:
     if isinstance(error, Unwritable):
         return str(error)
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"{error.filename or 'a file of the run'}: cannot be written ({error.strerror})"
+        return f"{error.filename or _whose(error)}: cannot be written ({error.strerror})"
     return None
+
+
+def _whose(error: BaseException) -> str:
+    """Return whose file it was that an error does not name: the module's that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    return f"a file of {module.partition('.')[0] or 'the run'}"

@@ -103,29 +103,16 @@ def place_of(cfg: Config) -> Place:
         again = Path(cfg.run, "reruns", folder.new_id())
         return Place(again, Path(cfg.run) if "fit" in cfg.stages else again)
     out = Path(cfg.out or Path("logs", cfg.name, folder.new_id()))
-    refuse_taken(out)
+    lock.refuse_taken(out)
     return Place(out, out)
-
-
-def refuse_taken(out: Path) -> None:
-    """Look whether a new run can have a folder.
-
-    Raises:
-        Refused: it holds a run, or something else.
-    """
-    if (out / "config.yaml").exists():
-        raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
-    if out.exists() and (not out.is_dir() or {p.name for p in out.iterdir()} - {lock.NAME}):
-        raise Refused(f"out={out}: exists and is not empty")
 
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
     place = place_of(cfg)
-    asked = f"run={cfg.run}" if cfg.run else f"out={place.out}"
-    with lock.locked(place.out, asked):
-        if place.out == place.record:
-            refuse_taken(place.out)  # another start may have been faster
+    with lock.locked(place.out, f"run={cfg.run}" if cfg.run else f"out={place.out}"):
+        if not cfg.run:
+            lock.refuse_taken(place.out)  # another start may have been faster
         return in_place(job, replace(cfg, out=str(place.out)), command, place)
 
 
@@ -160,7 +147,7 @@ def broken(error: Exception, out: Path) -> int:
     elif isinstance(error, folder.Differs):
         sys.stderr.write(f"{error}\n{out}\n")
     elif line := full(error):
-        go_on = (out / "checkpoints/last.ckpt").is_file()
+        go_on = any((out / "checkpoints").glob("*.ckpt"))
         what = f"; once there is room: python train.py run={out}" if go_on else f" ({out})"
         sys.stderr.write(f"failed: {line}{what}\n")
     else:

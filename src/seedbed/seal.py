@@ -71,7 +71,7 @@ def damage(path: Path) -> str | None:
         return "it is empty"
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
-            return "it does not begin like one"
+            return "it does not begin like a checkpoint"
         tail = _last(file, size, NOTE + RECORD)
         if tail.startswith(END) and tail[RECORD:].startswith(MARK):
             content = _digest(file, size - NOTE - 2)

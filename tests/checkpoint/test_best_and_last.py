@@ -1,5 +1,7 @@
 """What is written, when, and what is in it."""
 
+import errno
+import os
 from math import inf, nan
 from pathlib import Path
 from typing import Any, Literal
@@ -8,9 +10,11 @@ import pytest
 import torch
 from quick import Batches, Walker, trainer
 
+from seedbed.atomic import Unwritable
 from seedbed.checkpoint._file import PlainFile
 from seedbed.checkpoint._together import also
 from seedbed.checkpoint.best_and_last import BestAndLast
+from seedbed.types import Diverged
 
 
 def kept(
@@ -153,3 +157,96 @@ def test_k_must_be_positive(tmp_path: Path) -> None:
 def test_a_mode_must_be_known(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mode must"):
         BestAndLast(str(tmp_path), "val/loss", "up")  # pyright: ignore[reportArgumentType]
+
+
+class Poisoned(Walker):
+    """Its weight is no number after the second step."""
+
+    def __init__(self, value: float, losses: list[float]) -> None:
+        super().__init__(losses=losses)
+        self.value = value
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if self.trainer.global_step == 2:
+            with torch.no_grad():
+                self.w.fill_(self.value)
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf])
+@pytest.mark.parametrize("losses", [[3.0, 1.0, 0.5], [1.0, 2.0, 3.0]])
+def test_weights_that_are_not_finite_are_never_written(
+    tmp_path: Path, value: float, losses: list[float]
+) -> None:
+    keep = BestAndLast(str(tmp_path), "val/loss")
+    runner = trainer(max_epochs=3, callbacks=[keep], plugins=[PlainFile()])
+    with pytest.raises(Diverged, match=r"non-finite by step 2 \(w holds"):
+        runner.fit(Poisoned(value, losses), Batches(1), Batches(1))
+    assert (weight(keep.best), weight(keep.last)) == (1, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_a_process_whose_weights_are_fine_stops_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = BestAndLast(str(tmp_path), "val/loss")
+    runner = trainer(max_epochs=1, callbacks=[keep], plugins=[PlainFile()])
+    asked: list[tuple[bool, bool]] = []
+
+    def decide(decision: bool, all: bool = True) -> bool:
+        asked.append((decision, all))
+        return False
+
+    monkeypatch.setattr(runner.strategy, "reduce_boolean_decision", decide)
+    with pytest.raises(Diverged, match="on another process"):
+        runner.fit(Walker(losses=[1]), Batches(1), Batches(1))
+    assert asked == [(True, True)]
+
+
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+def test_a_best_that_was_lost_is_followed_by_another(
+    tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = kept(tmp_path, [4.0, 2.0])
+    if how == "gone":
+        first.best.unlink()
+    else:
+        first.best.write_bytes(first.best.read_bytes()[:-100])
+    keep = BestAndLast(str(tmp_path), "val/loss")
+    runner = trainer(max_epochs=4, callbacks=[keep], plugins=[PlainFile()])
+    task = Walker(losses=[0, 0, 3.0, 9.0])
+    runner.fit(task, Batches(1), Batches(1), ckpt_path=first.last, weights_only=True)
+    assert keep.best_metrics == {"val/loss": 3.0, "best/epoch": 3}
+    assert weight(keep.best) == 3
+    assert capsys.readouterr().err.count("best.ckpt: ") == 1
+
+
+def test_of_several_best_the_next_takes_the_place_of_a_damaged_one(tmp_path: Path) -> None:
+    first = kept(tmp_path, [4.0, 3.0, 2.0], top_k=3)
+    best = first.file(first.kept[0])
+    best.write_bytes(best.read_bytes()[:-100])  # and so best.ckpt, which is the same file
+    keep = BestAndLast(str(tmp_path), "val/loss", top_k=3)
+    runner = trainer(max_epochs=4, callbacks=[keep], plugins=[PlainFile()])
+    task = Walker(losses=[0, 0, 0, 9.0])
+    runner.fit(task, Batches(1), Batches(1), ckpt_path=first.last, weights_only=True)
+    assert [value for value, _ in keep.kept] == [3, 4, 9]
+    assert weight(keep.best) == 2
+
+
+def test_a_disk_that_is_full_ends_the_training_and_leaves_the_files_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def full(handle: int) -> None:
+        if task.trainer.current_epoch == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    task, keep = Walker(losses=[5.0, 4.0]), BestAndLast(str(tmp_path), "val/loss", top_k=2)
+    runner = trainer(max_epochs=2, callbacks=[keep], plugins=[PlainFile()])
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unwritable, match=r"2\.ckpt: cannot be written \(No space"):
+        runner.fit(task, Batches(1), Batches(1))
+    assert (weight(keep.best), weight(keep.last)) == (1, 1)
+    names = ["best.ckpt", "epoch-0001_step-0000001.ckpt", "last.ckpt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names

@@ -113,6 +113,17 @@ def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
         Pretrained(path=str(tmp_path / "weights.pt"))(target(), SPEC)
 
 
+def test_a_flipped_bit_is_refused_which_torch_loads(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save({"head.weight": torch.arange(40.0)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.arange(40.0).numpy().tobytes()) + 17] ^= 8
+    path.write_bytes(content)
+    torch.load(path, weights_only=True)
+    with pytest.raises(ValueError, match=r"weights\.pt: damaged, or not plain .*does not fit"):
+        Pretrained(path=str(path))(target(), SPEC)
+
+
 def test_code_in_a_file_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")

@@ -207,10 +207,12 @@ def test_a_refused_continuation_leaves_the_run_as_it_is(train: Train) -> None:
     for words in wrong:
         ended = train(f"run={first.folder}", *words)
         assert (ended.code, len(ended.lines())) == (2, 1 + 2 * (words[-1] == "callback=[]"))
-    (first.folder / "checkpoints/last.ckpt").write_bytes(b"PK broken")
+    for name in ("last", "best"):
+        (first.folder / f"checkpoints/{name}.ckpt").write_bytes(b"PK broken")
     ended = train(f"run={first.folder}", "trainer.max_epochs=3")
     assert (ended.code, len(ended.lines())) == (2, 1)
     assert "last.ckpt: damaged" in ended.err
+    assert "best.ckpt: damaged" in ended.err
     assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
 
 
@@ -314,6 +316,38 @@ def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatc
     assert ended.err.strip() == f"interrupted; go on with: python train.py run={ended.folder}"
     status = json.loads((ended.folder / "status.json").read_text())
     assert status["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("run", ["https://localhost:1/run", "s3://bucket/run", "file:///tmp/run"])
+def test_a_run_lies_on_this_machine(train: Train, run: str) -> None:
+    ended = train(f"run='{run}'", "stages=test")
+    assert (ended.code, len(ended.lines())) == (2, 1)
+    assert ended.err.endswith(": a folder of this machine is expected\n")
+    with pytest.raises(ValueError, match="a local file is expected"):
+        seedbed.load(run)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00\x00"])
+def test_a_damaged_table_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "status.json").write_text(content)
+    assert folder.read_json(tmp_path / "status.json") == {}
+
+
+def test_the_end_of_a_run_is_told_where_no_new_file_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    def fail() -> None:
+        with folder.recorded(tmp_path):
+            monkeypatch.setattr(folder, "write", full)
+            raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        fail()
+    status = folder.read_json(tmp_path / "status.json")
+    assert (status["status"], status["error"]) == ("failed", "ValueError: lost")
 
 
 def test_ids_never_collide() -> None:

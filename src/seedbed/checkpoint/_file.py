@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from seedbed.atomic import naming, replaced
+from seedbed.atomic import ADDRESS, naming, replaced
 from seedbed.seal import Sealing, damage
 
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: C:/ is a disk
 FOREIGN = re.compile(r"GLOBAL (\S+)")
 
 
@@ -80,7 +79,7 @@ def verify(file: Path) -> None:
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from error
     if why:
-        raise ValueError(f"{file}: damaged, or no checkpoint ({why})")
+        raise ValueError(f"{file}: damaged ({why})")
 
 
 def progress(path: Path) -> tuple[int, int]:
@@ -104,7 +103,7 @@ def local(path: Path | str) -> Path:
         FileNotFoundError: there is none.
         ValueError: it is an address.
     """
-    if URL.match(str(path)):
+    if ADDRESS.match(str(path)):
         raise ValueError(f"{path}: a local file is expected")
     file = Path(path)
     if not file.is_file():

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from seedbed.seal import damage
+
 NESTED = ("state_dict", "model")  # under which others keep the tensors
 MAGNITUDE, DIRECTION = (f"parametrizations.weight.original{k}" for k in (0, 1))
 PREFIXES = ("", "model.model.", "model.", "module.", "_orig_mod.")  # ours first, then wrappers'
@@ -32,6 +34,10 @@ def read(path: Path) -> dict[str, Tensor]:
 
 def pickled(path: Path) -> object:
     """Return what torch saved, if it is plain data."""
+    with path.open("rb") as file:
+        archive = file.read(2) == b"PK"  # older files of torch have no checksum
+    if archive and (why := damage(path)):
+        raise ValueError(f"{path}: damaged, or not plain tensors ({why})")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # bytes that are no pickle end in any

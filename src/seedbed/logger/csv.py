@@ -1,11 +1,14 @@
 """`history.csv`: every logged scalar, one row a step that logged something."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
+
+from seedbed.atomic import appended, write
 
 
 class CSV(Logger):
@@ -73,7 +76,7 @@ class CSV(Logger):
             self.columns = [*self.columns, *new]
             self._rewrite([*(before[:-1] if again else before), self.row])
         else:
-            with self.path.open("a", newline="") as file:
+            with appended(self.path) as file:
                 csv.DictWriter(file, self.columns, restval="").writerow(self.row)
         self.row, self.written = {}, self.row
 
@@ -89,12 +92,11 @@ class CSV(Logger):
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")  # a crash must not cost the history
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        part.replace(self.path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write(self.path, text.getvalue())  # at once: a crash must not cost the history
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ import csv
 import math
 from pathlib import Path
 
+from seedbed.atomic import naming
+
 Curve = tuple[list[float], list[float]]  # steps, values
 
 
@@ -62,7 +64,8 @@ def draw(history: Path, target: Path) -> Path | None:
             axis.set_yscale("log")
         axis.grid(alpha=0.3)
         axis.legend()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=110)
+    with naming(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, dpi=110)
     plt.close(figure)
     return target

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from seedbed import atomic
 from seedbed.report.curves import draw
 
 STYLE = """
@@ -26,7 +27,7 @@ def write(run: Path, out: Path, metrics: dict[str, float]) -> None:
     """Write the report of the run in `run` to `out`, and its curves to `plots/curves.png`."""
     curves = draw(run / "history.csv", out / "plots/curves.png")
     config = yaml.safe_load((run / "config.yaml").read_text())
-    (out / "report.html").write_text(page(run, config, metrics, curves))
+    atomic.write(out / "report.html", page(run, config, metrics, curves))
 
 
 def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: Path | None) -> str:

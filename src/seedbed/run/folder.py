@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import yaml
 
-from seedbed.atomic import overwrite, replaced
+from seedbed.atomic import ADDRESS, overwrite, write
 from seedbed.run.environment import diffs, environment
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
@@ -46,10 +46,10 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
         raise Refused(f"out={out}: the folder cannot be made ({error.strerror})") from error
     words = (word.removeprefix("++") for word in overrides)  # as they were typed
     try:
-        _write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
+        write(out / "overrides.txt", "".join(f"{word}\n" for word in words))
         write_json(out / "environment.json", environment())
         for name, text in diffs().items():
-            _write(out / name, text)
+            write(out / name, text)
         write_yaml(out / "config.yaml", config)  # the last: with it, this is a run folder
     except OSError as error:
         remove(out)
@@ -114,6 +114,8 @@ def read_config(run: Path) -> dict[str, Any]:
         Refused: `run` is no run folder.
     """
     file = run / "config.yaml"
+    if ADDRESS.match(str(run)):
+        raise Refused(f"run={run}: a folder of this machine is expected")
     if not file.is_file():
         raise Refused(f"run={run}: no run folder, there is no {file}")
     try:
@@ -132,8 +134,12 @@ def newest(run: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file, {} if there is none."""
-    return json.loads(path.read_text()) if path.is_file() else {}
+    """Return the content of a JSON file, {} if there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def is_nan(value: Any) -> bool:
@@ -143,7 +149,7 @@ def is_nan(value: Any) -> bool:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader never sees half of it."""
-    _write(path, as_json(content))
+    write(path, as_json(content))
 
 
 def as_json(content: Mapping[str, Any]) -> str:
@@ -154,9 +160,4 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write a YAML file so that a reader never sees half of it."""
-    _write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
-
-
-def _write(path: Path, text: str) -> None:
-    with replaced(path) as file:
-        file.write(text.encode())
+    write(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))

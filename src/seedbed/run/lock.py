@@ -50,6 +50,18 @@ def locked(out: Path, asked: str) -> Iterator[None]:
         file.close()  # which gives the lock back
 
 
+def refuse_taken(out: Path) -> None:
+    """Look whether a new run can have a folder.
+
+    Raises:
+        Refused: it holds a run, or something else.
+    """
+    if (out / "config.yaml").exists():
+        raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
+    if out.exists() and (not out.is_dir() or {p.name for p in out.iterdir()} - {NAME}):
+        raise Refused(f"out={out}: exists and is not empty")
+
+
 def tidy(out: Path) -> None:
     """Remove what killed processes left of files that were not yet complete."""
     for folder in (out, out / "checkpoints"):
@@ -65,6 +77,9 @@ def _take(out: Path, asked: str) -> BinaryIO:
     for _ in range(100):
         try:
             out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{asked}: the folder cannot be made ({error.strerror})") from error
+        try:
             file = (out / NAME).open("a+b")
         except FileNotFoundError:
             continue  # its holder was refused and removed the folder

@@ -2,8 +2,11 @@
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
+
+from seedbed.atomic import full
 
 NOTES = (
     r".*does not have many workers.*",
@@ -25,11 +28,19 @@ def quiet() -> Iterator[None]:
     for name in names:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # their report is one
+    aloud, threading.excepthook = threading.excepthook, of_a_thread
     try:
         with warnings.catch_warnings():
             for note in NOTES:
                 warnings.filterwarnings("ignore", message=note)
             yield
     finally:
+        threading.excepthook = aloud
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
+
+
+def of_a_thread(args: threading.ExceptHookArgs) -> None:
+    """Print what ended a thread, but for a full disk: TensorBoard's says that to its caller too."""
+    if args.exc_value is None or not full(args.exc_value):
+        threading.__excepthook__(args)

@@ -1,10 +1,12 @@
 """Predictions as a table."""
 
 import csv
+import io
 from pathlib import Path
 
 from torch import Tensor
 
+from seedbed.atomic import write
 from seedbed.types import Spec
 
 
@@ -32,7 +34,8 @@ def write_predictions(path: Path, outputs: Tensor, targets: Tensor | None, spec:
             if targets is not None:
                 table[f"target{ending}"] = targets[:, k].tolist()
             table[f"prediction{ending}"] = outputs[:, k].tolist()
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(table)
-        writer.writerows(zip(*table.values(), strict=True))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
+    write(path, text.getvalue())
