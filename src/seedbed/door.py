@@ -193,9 +193,9 @@ def interrupted(wish: Interrupted, out: Path) -> int:
 
 
 def hint(out: Path) -> str:
-    """Return how to go on with what is saved of a run."""
-    if not (out / "checkpoints/last.ckpt").is_file():
-        return f"; nothing was saved yet ({out})"
+    """Return how to go on with a run; a rerun of one is simply asked for again."""
+    if out.parent.name == "reruns":
+        return f" ({out})"
     return f"; go on with:\npython train.py run={shlex.quote(str(out))}{again()}"
 
 

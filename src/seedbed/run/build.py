@@ -23,7 +23,7 @@ from seedbed.rules.value import direction
 from seedbed.run.board import Board
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
-from seedbed.run.folder import Refused
+from seedbed.run.folder import Refused, begun
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
@@ -287,7 +287,7 @@ def build(cfg: Config, out: Path) -> Parts:
     seed_everything(cfg.seed, workers=True, verbose=False)
     loss, spec = make_loss(cfg, data.spec)
     net = make_net(cfg, spec)
-    if "fit" in cfg.stages and not cfg.run:  # else a checkpoint brings the weights
+    if "fit" in cfg.stages and not (cfg.run and begun(Path(cfg.run))):  # else they are saved
         initialise(cfg, net.model, spec)
     fit_scalings(net, data)
     task = make_task(cfg, net, loss, spec)

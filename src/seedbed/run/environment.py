@@ -9,6 +9,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from seedbed.secret import redacted
+
 VARIABLES = (  # of the environment, that change how numbers are computed
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ATEN_CPU_CAPABILITY"),
     *("ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE"),
@@ -23,7 +25,7 @@ HERE = Path(__file__).parent
 def environment() -> dict[str, Any]:
     """Return what is known before torch is imported; `Machine` adds the rest."""
     known = {
-        "command": sys.argv,
+        "command": [redacted(word) for word in sys.argv],
         "directory": str(Path.cwd()),
         "python": platform.python_version(),
         "platform": platform.platform(),

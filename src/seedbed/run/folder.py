@@ -209,6 +209,12 @@ def read_config(run: Path) -> dict[str, Any]:
     return saved
 
 
+def begun(run: Path) -> bool:
+    """Return whether a run has saved a state to go on from; else it starts as it was asked to."""
+    finished = OK in (standing(run), read_json(run / "status.json").get("after"))
+    return finished or any((run / "checkpoints").glob("*.ckpt"))
+
+
 def newest(run: Path) -> Path:
     """Return where the config of the newest training of a run lies: in it, or in a rerun."""
     again = sorted((run / "reruns").glob("*/config.yaml"), reverse=True)

@@ -21,13 +21,12 @@ class Machine(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write, once a command."""
+        if not trainer.is_global_zero:
+            return  # and ask nothing: only the first knows without waiting
         config = ranks.config_file()
-        file = config and config.with_name("environment.json")
-        if file is None or not trainer.is_global_zero or not file.is_file():
-            return
-        known = read_json(file)
-        if "torch" not in known:
-            write_json(file, known | {"torch": facts(trainer)})
+        known = read_json(config.with_name("environment.json")) if config else {}
+        if config and "torch" not in known:
+            write_json(config.with_name("environment.json"), known | {"torch": facts(trainer)})
 
 
 def facts(trainer: Trainer) -> dict[str, Any]:

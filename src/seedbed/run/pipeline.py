@@ -18,7 +18,7 @@ from seedbed.run import saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build, ready
 from seedbed.run.changes import of_data
-from seedbed.run.folder import OK, Refused, read_json, write_json
+from seedbed.run.folder import OK, Refused, begun, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
 from seedbed.run.stop import patiently
@@ -90,7 +90,8 @@ class Run:
     def fit(self) -> Metrics:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
-        last = self.last() if self.cfg.run else None
+        goes_on = self.cfg.run and begun(self.source)  # or ended before anything was saved
+        last = self.last() if goes_on else None
         notes = self.parts.data.notes()
         if notes and trainer.is_global_zero:
             print(notes)  # noqa: T201

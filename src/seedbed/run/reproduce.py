@@ -16,14 +16,7 @@ from seedbed.types import Spec
 
 SHOWN, KEPT = 5, 1_000  # differences that are printed, and written down
 STAGES = ("fit", "test")  # that measure
-FREE = (
-    "run",
-    "out",
-    "stages",
-    "strict",
-    "name",
-    "show",
-)  # what two parts of a training may differ in
+FREE = {"run", "out", "stages", "strict", "name", "show"}  # in which parts of a run may differ
 
 
 @dataclass(frozen=True)

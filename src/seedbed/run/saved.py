@@ -17,7 +17,7 @@ PROGRESS = ("epoch", "global_step", "loops", "callbacks")
 FOR_TRAINING = (*FOR_MODEL, *PROGRESS, "optimizer_states", "lr_schedulers")
 
 
-def best(run: Path, task: nn.Module, look: Callable[[Content], None]) -> Content:
+def best(run: Path, task: nn.Module, look: Callable[[Content], object] = bool) -> Content:
     """Return the best weights of a run; nothing else is taken in their place.
 
     Args:
@@ -42,7 +42,7 @@ def newest(
     run: Path,
     task: nn.Module,
     tell: Callable[[str], None],
-    look: Callable[[Content], None],
+    look: Callable[[Content], object] = bool,
 ) -> tuple[Path, Content]:
     """Return the checkpoint that has seen most steps of those that are whole.
 
