@@ -56,6 +56,7 @@ class Command:
     primary: str = "train"
     parsed: list[Override] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # of overrides that were left out
+    argv: list[str] = field(default_factory=list)  # as it was typed
 
     def drop(self, o: Override) -> None:
         """Leave out an override that cannot be meant, so that the others can be judged."""

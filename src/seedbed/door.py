@@ -20,7 +20,7 @@ from seedbed import config, help
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
-from seedbed.run import crew, folder, lock, ranks, stop, summary
+from seedbed.run import crew, folder, lock, ranks, slurm, stop, summary
 from seedbed.run.project import again, authorise
 from seedbed.run.stop import Interrupted
 
@@ -51,7 +51,12 @@ def obey(job: Job, argv: list[str]) -> int:
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
-    command = Command.read(argv)
+    asked = slurm.restarted(argv)
+    if asked is None:
+        print("this job's run is finished")  # noqa: T201
+        return 0
+    command = Command.read(asked)
+    command.argv = argv
     authorise(command.said)
     if command.looks and command.problems:
         raise Refused("\n".join(command.problems))
@@ -145,6 +150,8 @@ def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
     """Run one job in a folder that no other process writes to, and return its exit code."""
     folder.create(place.record, config.as_plain(cfg), command.overrides)
     ranks.announce(place.record / "config.yaml")
+    if place.out != place.record or not cfg.run:
+        slurm.remember(command.argv, place.out)
     try:
         metrics = kept(job, cfg, place)
     except Refused:
@@ -188,7 +195,7 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
 
 def interrupted(wish: Interrupted, out: Path) -> int:
     """Say how to go on with a run that was asked to end, and return the exit code."""
-    sys.stderr.write(f"interrupted by {wish}{hint(out)}\n")
+    sys.stderr.write(f"{slurm.requeue(wish.number)}interrupted by {wish}{hint(out)}\n")
     return wish.code
 
 
@@ -205,12 +212,21 @@ def broken(error: Exception, out: Path) -> int:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
     elif isinstance(error, folder.Differs):
         sys.stderr.write(f"{error}\n{out}\n")
-    elif line := full(error) or (str(error) if getattr(error, "says_it_all", False) else ""):
+    elif line := full(error) or short(error):
         sys.stderr.write(f"failed: {line}{hint(out)}\n")
     else:
         traceback.print_exception(error)
         sys.stderr.write(f"failed: {out}\n")
     return 1
+
+
+def short(error: Exception) -> str:
+    """Return what went wrong where no traceback would add to it, else nothing."""
+    if getattr(error, "says_it_all", False):
+        return str(error)
+    if "OutOfMemory" in type(error).__name__ or "t allocate memory" in str(error):
+        return "there is not enough memory; a smaller data.batch_size or model needs less"
+    return "there is not enough memory" if isinstance(error, MemoryError) else ""
 
 
 def sweep(command: Command) -> int:

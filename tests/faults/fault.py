@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import get_worker_info
 
 from seedbed import door
+from seedbed.data._image import Images
 from seedbed.run import pipeline
 from seedbed.task.supervised import Supervised
 
@@ -25,6 +27,7 @@ PLACES: dict[str, tuple[Any, str, bool]] = {  # owner, function, before it or af
     "update": (Supervised, "on_before_optimizer_step", True),
     "validation": (Supervised, "validation_step", False),
     "test": (Supervised, "test_step", False),
+    "read": (Images, "__getitem__", True),  # in a data worker
 }
 
 Set = Callable[[Any, str, Any], None]
@@ -43,6 +46,8 @@ def strike(fault: Mapping[str, Any]) -> None:
         raise RuntimeError("the step is broken")
     elif what == "memory":
         torch.empty(1 << 50)
+    elif what == "exit":
+        os._exit(3)
     elif what == "hang":
         time.sleep(3600)
     elif what == "twice":
@@ -60,9 +65,15 @@ def install(fault: Mapping[str, Any], put: Set = setattr) -> None:
     plain = getattr(owner, name)
 
     def struck(self: Any, *args: Any, **kwargs: Any) -> Any:
-        due = self.global_step == fault["step"] and self.global_rank == fault.get("rank", 0)
-        nth = fault.get("batch")
-        due = due and (nth is None or (len(args) > 1 and args[1] == nth))
+        if fault["where"] == "read":
+            due = get_worker_info() is not None
+        else:
+            due = self.global_step == fault["step"] and self.global_rank == fault.get("rank", 0)
+        if due and fault["what"] == "nan":
+            Path(fault["mark"]).touch()
+            with torch.no_grad():
+                next(self.parameters()).fill_(float("nan"))
+            due = False
         if due and before:
             strike(fault)
         result = plain(self, *args, **kwargs)

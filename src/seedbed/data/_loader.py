@@ -192,7 +192,8 @@ class Decoder:
                     raise batch
                 yield batch
         except RuntimeError as error:
-            raise of_worker(error) from error
+            workers = getattr(self._inner._iterator, "_workers", [])
+            raise of_worker(error, [worker.exitcode for worker in workers]) from error
 
 
 def serve(worker: int) -> None:
@@ -207,17 +208,20 @@ def serve(worker: int) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def of_worker(error: RuntimeError) -> RuntimeError:
-    """Return what an error of torch's loader means, or the error if it is not about a worker."""
-    said = " ".join(str(error).split())
+def of_worker(error: RuntimeError, codes: Sequence[int | None]) -> RuntimeError:
+    """Return what an error of torch's loader means, or the error if it is not about a worker.
+
+    Args:
+        error: what the loader raised.
+        codes: the exit codes of the workers, None of those that live.
+    """
+    said = str(error)
     if "timed out after" in said:
         return WorkerLost("a data worker did not answer in time (timeout); is the disk slow?")
     if "DataLoader worker" in said and "Caught" not in said:
-        how = said.partition("is killed by signal: ")[2].partition(". ")[0].rstrip(".")
-        why = f"was killed ({how})" if how else "exited"
-        return WorkerLost(
-            f"a data worker {why}; where memory is short, fewer of them need less: data.num_workers"
-        )
+        killed = [signal.Signals(-code).name for code in codes if code and code < 0]
+        how = f"was killed by {killed[0]}" if killed else "exited"
+        return WorkerLost(f"a data worker {how}; where memory is short, use less data.num_workers")
     return error
 
 
