@@ -109,7 +109,9 @@ def torment(work: Path, case: str, length: float, dice: random.Random, tally: Ta
             if code in ends:
                 tally.kills[name] += 1
                 kills -= 1
-                continue
+                if folder.standing(work / out) != folder.OK:  # else it came after the last word
+                    continue
+                code = 0
             if code is None:
                 os.kill(child, signal.SIGKILL)
                 tally.wrong.append(f"{out}: hangs after {name}")

@@ -25,6 +25,7 @@ PLACES: dict[str, tuple[Any, str, bool]] = {  # owner, function, before it or af
     "batch": (Supervised, "on_train_batch_end", False),
     "forward": (Supervised, "training_step", True),
     "update": (Supervised, "on_before_optimizer_step", True),
+    "epoch": (Supervised, "on_train_epoch_end", True),  # the best is saved, the last is not
     "validation": (Supervised, "validation_step", False),
     "test": (Supervised, "test_step", False),
     "read": (Images, "__getitem__", True),  # in a data worker

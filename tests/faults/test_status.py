@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import TINY, Train
+from same import differences
 from start import run, start, status
 
 from seedbed.data._splits import Splits
@@ -71,6 +72,19 @@ def test_a_killed_run_is_lost_and_goes_on(tmp_path: Path) -> None:
     assert standing(tmp_path / "run") == "lost"
     assert run(tmp_path, "run=run").code == 0
     assert standing(tmp_path / "run") == "ok"
+
+
+@pytest.mark.slow
+def test_killed_between_the_best_and_the_last(tmp_path: Path) -> None:
+    """The best is the newest state, and it was saved in the middle of an epoch's end."""
+    assert run(tmp_path, *SHORT, "out=whole").code == 0
+    mark = tmp_path / "mark"
+    fault = {"where": "epoch", "step": 6, "what": "SIGKILL", "mark": str(mark)}
+    assert run(tmp_path, *SHORT, "out=run", fault=fault).code == -signal.SIGKILL
+    assert torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)["global_step"] == 6
+    assert torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["global_step"] == 3
+    assert run(tmp_path, "run=run").code == 0
+    assert differences(tmp_path / "whole", tmp_path / "run") == []
 
 
 @pytest.mark.slow

@@ -185,3 +185,13 @@ def test_where_there_are_no_locks_a_living_process_is_believed(
         alive.kill()
     with locked(tmp_path, "out=a"):
         pass
+
+
+def test_a_start_that_was_killed_keeps_its_folder_free(tmp_path: Path) -> None:
+    """Nothing was learned there; the same command can be given again."""
+    for name in ("overrides.txt", "environment.json", "git.diff", "config.yaml.17.part"):
+        (tmp_path / name).touch()
+    lock.refuse_taken(tmp_path)
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(Refused, match="exists and is not empty"):
+        lock.refuse_taken(tmp_path)

@@ -23,6 +23,7 @@ from seedbed.secret import redacted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 BEAT = 10.0  # seconds between two signs of life in status.json
+BEFORE_CONFIG = ("overrides.txt", "environment.json", "git.diff", "seedbed.diff")  # by `create`
 LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
 
 
@@ -217,7 +218,13 @@ def begun(run: Path) -> bool:
 
 def newest(run: Path) -> Path:
     """Return where the config of the newest training of a run lies: in it, or in a rerun."""
-    again = sorted((run / "reruns").glob("*/config.yaml"), reverse=True)
+
+    def made(config: Path) -> tuple[str, int]:
+        return config.parent.name[
+            :19
+        ], config.stat().st_mtime_ns  # the second; within it, the file's
+
+    again = sorted((run / "reruns").glob("*/config.yaml"), key=made, reverse=True)
     return next((f.parent for f in again if "fit" in read_config(f.parent)["stages"]), run)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seedbed.atomic import PART
-from seedbed.run.folder import Refused, read_json
+from seedbed.run.folder import BEFORE_CONFIG, Refused, read_json
 
 NAME = ".lock"
 FRESH = 60.0  # seconds for which a heartbeat on another machine counts as alive
@@ -58,8 +58,13 @@ def refuse_taken(out: Path) -> None:
     """
     if (out / "config.yaml").exists():
         raise Refused(f"out={out}: holds a run already; go on from it with run={out}")
-    if out.exists() and (not out.is_dir() or {p.name for p in out.iterdir()} - {NAME}):
+    if out.exists() and (not out.is_dir() or any(not of_a_start(p) for p in out.iterdir())):
         raise Refused(f"out={out}: exists and is not empty")
+
+
+def of_a_start(file: Path) -> bool:
+    """Return whether a file is one that a start writes before its config."""
+    return file.name == NAME or file.name in BEFORE_CONFIG or file.match(PART)
 
 
 def tidy(out: Path) -> None:

@@ -221,6 +221,7 @@ class Supervised(LightningModule):
             checkpoint["schedule"] = self._scheduler.state_dict()
         known = self.trainer.callback_metrics.items()
         checkpoint["measured"] = self.measured | {k: v.item() for k, v in known if "/" in k}
+        checkpoint["rates"] = [list(each) for each in self._used]
         checkpoint["so_far"] = of_all(self.trainer, self.logs.so_far())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -229,6 +230,7 @@ class Supervised(LightningModule):
             self._scheduler.load_state_dict(checkpoint["schedule"])
         self.measured = checkpoint.get("measured", {})
         self._so_far = checkpoint.get("so_far", [])
+        self._used = [(name, rate) for name, rate in checkpoint.get("rates", [])]
         fresh, states = self.make_optimizer(), checkpoint.get("optimizer_states", [])
         same = checkpoint.get("optimizer") in (None, [type(fresh).__qualname__])
         checkpoint["optimizer_states"] = [renewed(state, fresh, same=same) for state in states]
