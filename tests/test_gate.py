@@ -233,6 +233,7 @@ WRONG = [
     ("trainer.strategy=ddp_spawn", "trainer.strategy=ddp_spawn: use ddp"),
     ("show=val/loss", "show=val/loss: a list of metrics is expected"),
     ("seed=-1", "seed=-1: a whole number from 0"),
+    ("timeout=0", "timeout=0.0: seconds above 0 and below a million are expected"),
     ("trainer.overfit_batches=2", "trainer.overfit_batches: use debug=overfit"),
     (
         "monitor=val/acc",

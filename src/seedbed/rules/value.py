@@ -35,6 +35,8 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
     yield from trust_slips(plain["trust"])
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
         yield f"num_threads={plain['num_threads']}: at least 1 is expected"
+    if not 0 < plain["timeout"] < 1e6:
+        yield f"timeout={plain['timeout']}: seconds above 0 and below a million are expected"
 
 
 def leaves_logs(name: str) -> Path | None:

@@ -1,5 +1,6 @@
 """Between two updates: where a training may stop, and where it goes on."""
 
+import sys
 from typing import Any, cast
 
 import torch
@@ -35,7 +36,14 @@ class Boundary(Callback):
         else:
             self.goes_on = True
             seen = fit.epoch_loop.batch_progress.current.completed
-            cast(Any, trainer.train_dataloader).sampler.go_on(trainer.current_epoch, seen)
+            sampler = getattr(trainer.train_dataloader, "sampler", None)
+            if hasattr(sampler, "go_on"):
+                cast(Any, sampler).go_on(trainer.current_epoch, seen)
+            elif seen and trainer.is_global_zero:
+                sys.stderr.write(
+                    f"data: {type(sampler).__name__} cannot go on within an epoch; its first "
+                    f"{seen} batches are trained on again\n"
+                )
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -98,6 +106,6 @@ class Agreement:
 
 def reduced(number: int, device: torch.device) -> Tensor:
     """Return the largest `number` of all processes, `()`."""
-    flag = torch.tensor(number, device=device)
+    flag = torch.full((), number, device=device)  # a fill: copying it there would wait
     distributed.all_reduce(flag, distributed.ReduceOp.MAX)
     return flag
