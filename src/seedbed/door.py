@@ -1,7 +1,6 @@
 """From a command line to checked runs.  The one module that composes configs with Hydra."""
 
 import os
-import shlex
 import subprocess
 import sys
 import traceback
@@ -20,8 +19,8 @@ from seedbed import config, help
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
-from seedbed.run import crew, folder, lock, ranks, slurm, stop, summary
-from seedbed.run.project import again, authorise
+from seedbed.run import crew, ending, folder, lock, ranks, slurm, status, stop, summary
+from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
 
 Job = Callable[[Config], dict[str, float]]
@@ -82,12 +81,12 @@ def take_part(job: Job, record: Path) -> int:
     except Exception as error:
         crew.report(reports, error)
         alone = crew.is_consequence(error)
-        plain = full(error) or folder.verdict(error)["status"] == folder.DIVERGED
+        plain = full(error) or status.verdict(error)["status"] == status.DIVERGED
         if not alone and not plain:
             traceback.print_exception(error)
         if alone and ranks.is_launched() and crew.end_parent():
             out = Path(folder.read_config(record)["out"])
-            folder.Record(out).end({"status": folder.FAILED, "error": "rank 0 did not answer"})
+            status.Record(out).end({"status": status.FAILED, "error": "rank 0 did not answer"})
         return 1
     return 0
 
@@ -158,9 +157,9 @@ def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
         folder.remove(place.record)
         raise
     except Interrupted as wish:
-        return interrupted(wish, place.out)
+        return ending.interrupted(wish, place.out)
     except Exception as error:
-        return broken(error, place.out)
+        return ending.broken(error, place.out)
     finally:
         ranks.forget()
     if SWEEP not in os.environ:  # the sweep speaks for its jobs
@@ -170,17 +169,17 @@ def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
 
 def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
     """Run a job whose every end is written down, and leave no process of it behind."""
-    records: list[folder.Record] = []
+    records: list[status.Record] = []
 
     def end_now(error: BaseException, code: int) -> None:
         for record in records:
-            record.end(folder.verdict(error))
+            record.end(status.verdict(error))
         mates.end(grace=0)
         leave(code)
 
     def second(number: int) -> None:
         wish = Interrupted(number)
-        sys.stderr.write(f"ended at once by {wish}{hint(place.out)}\n")
+        sys.stderr.write(f"ended at once by {wish}{ending.hint(place.out)}\n")
         end_now(wish, wish.code)
 
     def bereft(reason: str) -> None:
@@ -188,45 +187,9 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
         end_now(crew.Lost(reason), 1)
 
     mates = crew.Crew(place.record / "ranks", bereft)
-    with stop.listening(second), folder.recorded(place.out) as record, crew.led(mates):
+    with stop.listening(second), status.recorded(place.out) as record, crew.led(mates):
         records.append(record)
         return job(cfg)
-
-
-def interrupted(wish: Interrupted, out: Path) -> int:
-    """Say how to go on with a run that was asked to end, and return the exit code."""
-    sys.stderr.write(f"{slurm.requeue(wish.number)}interrupted by {wish}{hint(out)}\n")
-    return wish.code
-
-
-def hint(out: Path) -> str:
-    """Return how to go on with a run; a rerun of one is simply asked for again."""
-    if out.parent.name == "reruns":
-        return f" ({out})"
-    return f"; go on with:\npython train.py run={shlex.quote(str(out))}{again()}"
-
-
-def broken(error: Exception, out: Path) -> int:
-    """Say how a run ended that was not meant to, and return the exit code."""
-    if folder.verdict(error)["status"] == folder.DIVERGED:
-        sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
-    elif isinstance(error, folder.Differs):
-        sys.stderr.write(f"{error}\n{out}\n")
-    elif line := full(error) or short(error):
-        sys.stderr.write(f"failed: {line}{hint(out)}\n")
-    else:
-        traceback.print_exception(error)
-        sys.stderr.write(f"failed: {out}\n")
-    return 1
-
-
-def short(error: Exception) -> str:
-    """Return what went wrong where no traceback would add to it, else nothing."""
-    if getattr(error, "says_it_all", False):
-        return str(error)
-    if "OutOfMemory" in type(error).__name__ or "t allocate memory" in str(error):
-        return "there is not enough memory; a smaller data.batch_size or model needs less"
-    return "there is not enough memory" if isinstance(error, MemoryError) else ""
 
 
 def sweep(command: Command) -> int:
@@ -256,7 +219,7 @@ def sweep(command: Command) -> int:
             code = through_hydra(command, one_of_many)
     finally:
         print(summary.table(outs))  # noqa: T201
-    return code or int(any(folder.standing(out) != folder.OK for out in outs))
+    return code or int(any(status.standing(out) != status.OK for out in outs))
 
 
 def as_typed(overrides: Any) -> list[str]:

@@ -22,7 +22,7 @@ from same import differences
 from tqdm import tqdm
 
 from seedbed import door
-from seedbed.run import folder, pipeline
+from seedbed.run import pipeline, status
 
 LIMIT = 90.0  # seconds after which a process hangs
 COMMON = [*TINY[:-2], TINY[-1], "trainer.max_epochs=12", "trainer.log_every_n_steps=2"]
@@ -109,7 +109,7 @@ def torment(work: Path, case: str, length: float, dice: random.Random, tally: Ta
             if code in ends:
                 tally.kills[name] += 1
                 kills -= 1
-                if folder.standing(work / out) != folder.OK:  # else it came after the last word
+                if status.standing(work / out) != status.OK:  # else it came after the last word
                     continue
                 code = 0
             if code is None:
@@ -119,8 +119,8 @@ def torment(work: Path, case: str, length: float, dice: random.Random, tally: Ta
         if code != 0:
             tally.wrong.append(f"{out}: exit code {code}")
             return
-        if folder.standing(work / out) != folder.OK:
-            tally.wrong.append(f"{out}: {folder.standing(work / out)}")
+        if status.standing(work / out) != status.OK:
+            tally.wrong.append(f"{out}: {status.standing(work / out)}")
         break
     found = differences(work / case, work / out)
     tally.exact += not found

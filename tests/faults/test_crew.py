@@ -94,7 +94,7 @@ def test_the_first_rank_stands_still(tmp_path: Path) -> None:
 
 def test_the_first_rank_is_killed(tmp_path: Path) -> None:
     """Its status cannot be told any more: a reader sees that it is lost, and no rank is left."""
-    from seedbed.run.folder import standing
+    from seedbed.run.status import standing
 
     mark = tmp_path / "mark"
     fault = {"where": "batch", "step": 4, "rank": 0, "what": "SIGKILL", "mark": str(mark)}

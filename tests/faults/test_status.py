@@ -14,17 +14,17 @@ from same import differences
 from start import run, start, status
 
 from seedbed.data._splits import Splits
-from seedbed.run import folder
-from seedbed.run.folder import Record, standing
+from seedbed.run import status as stands_there
+from seedbed.run.status import Record, standing
 from seedbed.types import Split
 
 SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1]]
 
 
 def test_the_heart_beats_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "BEAT", 0.02)
+    monkeypatch.setattr(stands_there, "BEAT", 0.02)
     times = iter(f"2026-01-01T00:00:{n:02}+00:00" for n in range(60))
-    monkeypatch.setattr(folder, "now", lambda: next(times, "later"))
+    monkeypatch.setattr(stands_there, "now", lambda: next(times, "later"))
     record = Record(tmp_path)
     first = status(tmp_path)
     assert (first["status"], first["pid"]) == ("running", os.getpid())

@@ -15,6 +15,7 @@ from conftest import TINY, Ended, Train
 import seedbed
 from seedbed.checkpoint._file import read_checkpoint
 from seedbed.run import folder
+from seedbed.run.status import recorded
 
 UNUSUAL = ["model.widths=[7,5]", "model.activation=tanh", "scaling=minmax", "optimizer.lr=0.02"]
 
@@ -344,7 +345,7 @@ def test_the_end_of_a_run_is_told_where_no_new_file_can_be_made(
         raise OSError("No space left on device")
 
     def fail() -> None:
-        with folder.recorded(tmp_path):
+        with recorded(tmp_path):
             monkeypatch.setattr(folder, "write", full)
             raise ValueError("lost")
 

@@ -23,10 +23,11 @@ from seedbed.rules.value import direction
 from seedbed.run.board import Board
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
-from seedbed.run.folder import Refused, begun
+from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
+from seedbed.run.status import begun
 from seedbed.signature import parameters_of
 from seedbed.target import construct, examine, resolve
 from seedbed.task.supervised import Supervised

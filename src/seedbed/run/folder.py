@@ -3,12 +3,8 @@
 import contextlib
 import json
 import math
-import os
 import shutil
-import socket
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +12,10 @@ from uuid import uuid4
 
 import yaml
 
-from seedbed.atomic import ADDRESS, overwrite, write
+from seedbed.atomic import ADDRESS, write
 from seedbed.run.environment import diffs, environment
-from seedbed.run.stop import Interrupted
-from seedbed.secret import redacted
 
-OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
-BEAT = 10.0  # seconds between two signs of life in status.json
 BEFORE_CONFIG = ("overrides.txt", "environment.json", "git.diff", "seedbed.diff")  # by `create`
-LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
 
 
 class Refused(Exception):
@@ -62,124 +53,6 @@ def create(out: Path, config: Mapping[str, Any], overrides: Sequence[str]) -> No
         raise Refused(str(error)) from error
 
 
-class Record:
-    """How a run stands, kept in its `status.json`; while it runs, with a sign of life.
-
-    Args:
-        out: the folder of the run.
-    """
-
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.start = time.time()
-        self.before = read_json(out / "status.json")
-        self.status: dict[str, Any] = {
-            "status": "running",
-            "after": self.before.get("status", "nothing"),  # how its earlier part ended
-            "started": now(),
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-        }
-        self.over = threading.Event()
-        self.writing = threading.Lock()
-        self.beat()
-        self.thread = threading.Thread(target=self._live, daemon=True, name="heartbeat")
-        self.thread.start()
-
-    def beat(self) -> None:
-        """Write that the run lives; nothing once it has ended."""
-        with self.writing:
-            if not self.over.is_set():
-                tell(self.out, self.status | {"heartbeat": now()})
-
-    def _live(self) -> None:
-        while not self.over.wait(BEAT):
-            with contextlib.suppress(OSError):  # a full disk; training will notice
-                self.beat()
-
-    def end(self, said: Mapping[str, str]) -> None:
-        """Write how it ended; the first to say so is right."""
-        with self.writing:
-            if not self.over.is_set():
-                self.over.set()
-                took = {"ended": now(), "seconds": round(time.time() - self.start, 1)}
-                tell(self.out, self.status | dict(said) | took)
-
-    def take_back(self) -> None:
-        """Leave the status as it was before: the command was refused."""
-        with self.writing:
-            self.over.set()
-            if self.before:
-                tell(self.out, self.before)
-
-
-@contextlib.contextmanager
-def recorded(out: Path) -> Iterator[Record]:
-    """Keep in `status.json` how the run stands: running, ok, failed, interrupted or diverged."""
-    record = Record(out)
-    try:
-        yield record
-        record.end({"status": OK})
-    except Refused as error:
-        if record.before:
-            record.take_back()
-        else:
-            record.end(verdict(error))
-        raise
-    except BaseException as error:
-        record.end(verdict(error))
-        raise
-
-
-def now() -> str:
-    """Return the time with its zone, in seconds."""
-    return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def tell(out: Path, status: Mapping[str, Any]) -> None:
-    """Write how a run stands, over the old words where a full disk takes no new file."""
-    file = out / "status.json"
-    try:
-        write_json(file, status)
-    except OSError:
-        if not file.is_file():
-            raise
-        overwrite(file, as_json(status))
-
-
-def verdict(error: BaseException) -> dict[str, str]:
-    """Return the status and the reason that an exception stands for."""
-    if isinstance(error, Interrupted):
-        return {"status": INTERRUPTED, "error": f"interrupted by {error}"}
-    kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
-    said = str(error).strip() or "without a word"
-    return {"status": kind, "error": redacted(f"{type(error).__name__}: {said}".splitlines()[0])}
-
-
-def standing(out: Path) -> str:
-    """Return how a run stands; `lost` if it says running and has shown no sign of life.
-
-    That is what remains of a process that was killed, or whose machine went down.
-    """
-    status = read_json(out / "status.json")
-    if status.get("status") != "running":
-        return str(status.get("status", "refused"))
-    return "running" if alive(status) else LOST
-
-
-def alive(status: Mapping[str, Any]) -> bool:
-    """Return whether the process that writes this status is there, as far as one can tell."""
-    if status.get("host") == socket.gethostname() and status.get("pid") != os.getpid():
-        try:
-            os.kill(int(status["pid"]), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass  # somebody else's, so it is there
-    beat = datetime.fromisoformat(status.get("heartbeat") or status["started"]).astimezone()
-    return time.time() - beat.timestamp() < 6 * BEAT
-
-
 def remove(out: Path) -> None:
     """Delete the folder of a run that was refused before it learned anything."""
     if (out / "checkpoints").exists():
@@ -208,12 +81,6 @@ def read_config(run: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or "model" not in saved:
         raise Refused(f"run={run}: {file} is damaged")
     return saved
-
-
-def begun(run: Path) -> bool:
-    """Return whether a run has saved a state to go on from; else it starts as it was asked to."""
-    finished = OK in (standing(run), read_json(run / "status.json").get("after"))
-    return finished or any((run / "checkpoints").glob("*.ckpt"))
 
 
 def newest(run: Path) -> Path:

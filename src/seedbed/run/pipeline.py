@@ -18,9 +18,10 @@ from seedbed.run import saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Parts, build, ready
 from seedbed.run.changes import of_data
-from seedbed.run.folder import OK, Refused, begun, read_json, write_json
+from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
+from seedbed.run.status import OK, begun
 from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit

@@ -13,7 +13,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.run.folder import OK, read_json
+from seedbed.run.folder import read_json
+from seedbed.run.status import OK
 
 NOTES = Path("logs/.slurm")  # which run a job is at
 

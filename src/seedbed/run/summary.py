@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
-from seedbed.run.folder import is_nan, read_config, read_json, standing
+from seedbed.run.folder import is_nan, read_config, read_json
 from seedbed.run.project import again
+from seedbed.run.status import standing
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
