@@ -64,6 +64,12 @@ def test_a_worker(
         assert lines[1:] == ["python train.py run=run"]
 
 
+def test_workers_end_with_a_run_that_ends_well(tmp_path: Path, pictures: list[str]) -> None:
+    process = start(tmp_path, *pictures, "out=run")
+    assert ended(process, within=60).code == 0
+    assert alive(process.pid) == []
+
+
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_rank_that_raises_is_named(rank: int, tmp_path: Path) -> None:
     lines, said = strike(tmp_path, *DDP, where="batch", step=4, rank=rank, what="raise")

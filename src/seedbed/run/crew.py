@@ -7,6 +7,7 @@ however it ends.
 
 import atexit
 import contextlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -144,7 +145,9 @@ def kill_workers() -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
-atexit.register(kill_workers)  # before multiprocessing's own, which waits for them
+# What is registered last runs first, and multiprocessing's own waits for workers for ever.
+importlib.import_module("multiprocessing.util")
+atexit.register(kill_workers)
 
 
 def report(reports: Path, error: BaseException) -> None:
