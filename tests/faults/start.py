@@ -29,10 +29,11 @@ class Ended:
 def start(
     folder: Path, *words: str, fault: Mapping[str, Any] | None = None, **env: str
 ) -> subprocess.Popen[str]:
-    """Start `train.py` in a process group of its own."""
+    """Start `train.py`, with a fault if one is given, in a process group of its own."""
+    script = HERE / "fault.py" if fault else HERE.parent.parent / "train.py"
     extra = {"FAULT": json.dumps(fault)} if fault else {}
     return subprocess.Popen(
-        [sys.executable, str(HERE / "fault.py"), *words],
+        [sys.executable, str(script), *words],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1"} | extra | env,
         stdout=subprocess.DEVNULL,
