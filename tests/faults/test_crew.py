@@ -86,7 +86,7 @@ def test_a_rank_that_is_killed_is_named(tmp_path: Path) -> None:
 
 def test_a_rank_that_stands_still_is_named(tmp_path: Path) -> None:
     fault: dict[str, Any] = {"where": "batch", "step": 4, "rank": 1, "what": "SIGSTOP"}
-    _, said = strike(tmp_path, *DDP, "timeout=6", **fault)
+    _, said = strike(tmp_path, *DDP, "timeout=15", **fault)
     assert said["error"].endswith("did not answer")
     assert "rank 1 (pid " in said["error"]
 
@@ -94,7 +94,7 @@ def test_a_rank_that_stands_still_is_named(tmp_path: Path) -> None:
 def test_the_first_rank_stands_still(tmp_path: Path) -> None:
     """The others end it; nobody is left to wait for it."""
     fault: dict[str, Any] = {"where": "batch", "step": 4, "rank": 0, "what": "SIGSTOP"}
-    _, said = strike(tmp_path, *DDP, "timeout=6", **fault)
+    _, said = strike(tmp_path, *DDP, "timeout=15", **fault)
     assert said["error"] == "rank 0 did not answer"
 
 
