@@ -84,6 +84,18 @@ def test_a_rank_that_is_killed_is_named(tmp_path: Path) -> None:
     assert lines[-1] == "python train.py run=run"
 
 
+def test_a_rank_that_is_asked_to_end_while_nothing_is_trained(tmp_path: Path) -> None:
+    """Nobody agrees on it then; the others see it gone and end as it did."""
+    mark = tmp_path / "mark"
+    fault = {"where": "test", "step": 6, "rank": 1, "what": "SIGTERM", "mark": str(mark)}
+    process = start(tmp_path, *DDP, "out=run", fault=fault)
+    gone = ended(process, within=90)
+    assert mark.exists()
+    assert (gone.code, gone.lines[-1]) == (143, "python train.py run=run"), gone.err
+    assert status(tmp_path / "run")["status"] == "interrupted"
+    assert alive(process.pid) == []
+
+
 def test_a_rank_that_stands_still_is_named(tmp_path: Path) -> None:
     fault: dict[str, Any] = {"where": "batch", "step": 4, "rank": 1, "what": "SIGSTOP"}
     _, said = strike(tmp_path, *DDP, "timeout=15", **fault)

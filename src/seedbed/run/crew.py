@@ -122,9 +122,10 @@ def led(crew: Crew) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if is_consequence(error) and (reason := crew.reason()):
-            if number := crew.interrupted():
-                raise Interrupted(number) from error
+        reason = crew.reason() if is_consequence(error) else None
+        if number := crew.interrupted():
+            raise Interrupted(number) from error
+        if reason:
             raise Lost(reason) from error
         raise
     finally:
