@@ -54,6 +54,7 @@ class Config:
     regularizer: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
     callback: dict[str, Any] = field(default_factory=dict)
+    compress: dict[str, Any] = field(default_factory=dict)
     checkpoint: Any = None
     logger: dict[str, Any] = field(default_factory=dict)
     trainer: Any = MISSING
@@ -110,7 +111,7 @@ OURS = {
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
 ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
-    **{group: lambda plain: {} for group in ("regularizer", "augment")},
+    **{group: lambda plain: {} for group in ("regularizer", "augment", "compress")},
     **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
     **{
         group: lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"}

@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.nearest import nearest
 from seedbed.trust import trusted
 
-STAGES = ["fit", "test", "predict", "report", "reproduce"]
+STAGES = ["fit", "test", "compress", "predict", "report", "reproduce"]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),

@@ -1,0 +1,1 @@
+"""A finished model made small and fast: pruned, distilled, quantized, exported."""

@@ -1,0 +1,23 @@
+"""Libraries that only compression needs: imported when a step asks for them."""
+
+from importlib import import_module
+from typing import Any
+
+
+def extra(module: str, asked: str) -> Any:
+    """Return a module of the extra `compress`.
+
+    Args:
+        module: its dotted name.
+        asked: the override that needs it.
+
+    Raises:
+        ImportError: it is not installed; the message says how to get it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or module.partition(".")[0] != error.name.partition(".")[0]:
+            raise
+        missing = module.partition(".")[0]
+        raise ImportError(f"{asked} needs {missing}: pip install 'seedbed[compress]'") from error
