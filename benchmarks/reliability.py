@@ -23,7 +23,7 @@ from seedbed.checkpoint import best_and_last
 from seedbed.checkpoint._file import PlainFile
 from seedbed.command import Command
 from seedbed.door import checked
-from seedbed.run import build, folder
+from seedbed.run import build, status
 from seedbed.run.pipeline import Run
 from seedbed.run.quiet import quiet
 from seedbed.task import supervised
@@ -55,9 +55,9 @@ def bare() -> Iterator[None]:
 def guarded() -> Iterator[None]:
     """Train as always, with a heart that beats."""
     with tempfile.TemporaryDirectory() as place:
-        record = folder.Record(Path(place))
+        record = status.Record(Path(place))
         yield
-        record.end({"status": folder.OK})
+        record.end({"status": status.OK})
 
 
 def seconds(around: Callable[[], Any], epochs: int, words: list[str]) -> float:

@@ -43,7 +43,8 @@ FREE = {  # in which a training that goes on may differ from what it was
     "data.num_workers",
     *(f"trainer.{key}" for key in ("accelerator", *LENGTH, *SHOWN, *LATER)),
 }
-STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group != "logger"), "monitor", "seed"]
+AFTER = ("logger", "compress")  # what no training depends on
+STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 

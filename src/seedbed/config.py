@@ -67,6 +67,7 @@ class Config:
     seed: int = 0  # of everything random but the data's splits
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
     timeout: float = 600  # seconds that processes and data workers wait for one another
+    controls: bool = True  # whether pruning is held against chance and against training anew
     run: str | None = None  # the folder of a finished run to go on from
     strict: bool = True  # whether what a run has learned from must be as it was to go on
     out: str | None = None  # this run's own folder; null: logs/<name>/<id>
@@ -86,11 +87,12 @@ OFFERS: dict[str, list[str]] = {
     "optimizer": ["params"],
     "scheduler": ["monitor", "mode"],
     "callback": ["monitor", "mode"],
+    "compress": ["load", "build"],
     "checkpoint": ["folder", "monitor", "mode"],
     "logger": ["folder", "save_dir", "name", "version"],
     "task": [
         *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
-        *("augments", "target_scaling", "seed"),
+        *("augments", "target_scaling", "objective", "seed"),
     ],
     "trainer": [
         *("callbacks", "logger", "plugins", "default_root_dir", "enable_checkpointing"),

@@ -23,6 +23,7 @@ Train a model: python train.py [group=option] [key=value] ...
   python train.py -m optimizer=sgd,adam seed=0,1           every combination
   python train.py run=logs/default/<id> stages=test        test a finished run again
   python train.py run=logs/default/<id> stages=reproduce   train it again: the same numbers?
+  python train.py run=logs/default/<id> stages=compress compress=static   int8, for a device
   python train.py trainer=ddp_cpu trainer.devices=2        two processes
   python train.py debug=fast                               does it run?
   python train.py --cfg job                                print the config and stop
@@ -30,8 +31,8 @@ Train a model: python train.py [group=option] [key=value] ...
 
 TAIL = """\
 Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-strict, out, predict.path, timeout, trust (packages of your own).  Arguments of an option are those
-of its class: docs/techniques.md.
+strict, out, predict.path, controls, timeout, trust (packages of your own).  Arguments of an option
+are those of its class: docs/techniques.md.
 """
 
 

@@ -15,7 +15,8 @@ PLACES: dict[str, tuple[str, ...]] = {  # where the parts of what is always trus
         f"seedbed.{room}."
         for room in (
             *("data", "scaling", "model", "loss", "init", "task", "optimizer", "param_groups"),
-            *("scheduler", "regularizer", "augment", "callback", "checkpoint", "logger"),
+            *("scheduler", "regularizer", "augment", "callback", "compress", "checkpoint"),
+            "logger",
         )
     ),
     "torch": ("torch.nn.modules.", "torch.optim."),

@@ -5,7 +5,7 @@ K outputs of the model.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -70,6 +70,10 @@ class Spec:
     source: str = ""  # SHA-256 of the files that the data was read from, where there are any
     sizes: tuple[int, ...] = ()  # examples of the training, validation and test split
     content: str = ""  # SHA-256 of what the splits hold in memory
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data, for a file."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return logits `(B, C)`; a single logit z of two classes, `(B, 1)`, becomes (0, z)."""

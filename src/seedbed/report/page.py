@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from seedbed import atomic
+from seedbed.report import compression
 from seedbed.report.curves import draw
 
 STYLE = """
@@ -27,11 +28,26 @@ def write(run: Path, out: Path, metrics: dict[str, float]) -> None:
     """Write the report of the run in `run` to `out`, and its curves to `plots/curves.png`."""
     curves = draw(run / "history.csv", out / "plots/curves.png")
     config = yaml.safe_load((run / "config.yaml").read_text())
-    atomic.write(out / "report.html", page(run, config, metrics, curves))
+    smaller = next((folder for folder in (out, run) if compression.read(folder)), None)
+    atomic.write(out / "report.html", page(run, config, metrics, curves, smaller))
 
 
-def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: Path | None) -> str:
-    """Return the page."""
+def page(
+    run: Path,
+    config: dict[str, Any],
+    metrics: dict[str, float],
+    curves: Path | None,
+    smaller: Path | None = None,
+) -> str:
+    """Return the page.
+
+    Args:
+        run: the folder that can be run again.
+        config: all that was set.
+        metrics: the final numbers.
+        curves: a picture of them.
+        smaller: the folder with `compress/`.
+    """
     sections = [
         f"<h1>{html.escape(config['name'])} <small>{html.escape(run.name)}</small></h1>",
         "<h2>Numbers</h2>",
@@ -39,8 +55,10 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
         f"<p>{caption(metrics)}</p>",
     ]
     if curves is not None:
-        picture = base64.b64encode(curves.read_bytes()).decode()
-        sections += ["<h2>Curves</h2>", f'<img alt="curves" src="data:image/png;base64,{picture}">']
+        sections += ["<h2>Curves</h2>", picture("curves", curves)]
+    if smaller is not None and (table := compression.read(smaller)):
+        front = picture("points against size and time", smaller / "compress/pareto.png")
+        sections += ["<h2>Compression</h2>", compression.page(table), front]
     text = yaml.safe_dump(config, sort_keys=False)
     sections += [
         "<h2>Again</h2>",
@@ -54,6 +72,12 @@ def page(run: Path, config: dict[str, Any], metrics: dict[str, float], curves: P
     return (
         f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(sections)}</body></html>'
     )
+
+
+def picture(words: str, file: Path) -> str:
+    """Return a PNG as part of the page."""
+    content = base64.b64encode(file.read_bytes()).decode()
+    return f'<img alt="{words}" src="data:image/png;base64,{content}">'
 
 
 def caption(metrics: dict[str, float]) -> str:

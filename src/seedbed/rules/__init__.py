@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import part, training
+from seedbed.rules import compression, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -28,6 +28,11 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         training.impossible_devices,
         training.prediction_without_stage,
         training.no_checkpoint,
+        compression.steps_without_stage,
+        compression.integers_first,
+        compression.missing_extra,
+        compression.student_of_no_kind,
+        compression.trained_elsewhere,
     ):
         problem = rule(plain)
         if problem:

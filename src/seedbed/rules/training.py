@@ -127,7 +127,7 @@ def plateau_without_validation(plain: Mapping[str, Any]) -> str | None:
 def no_checkpoint(plain: Mapping[str, Any]) -> str | None:
     """A test or prediction of a run that saves nothing."""
     stages = [plain["stages"]] if isinstance(plain["stages"], str) else plain["stages"]
-    later = [s for s in stages if s in ("test", "predict")]
+    later = [s for s in stages if s in ("test", "compress", "predict")]
     if "fit" in stages and later and not plain["checkpoint"]:
         return (
             f"checkpoint=none with stages=[{','.join(stages)}]: {' and '.join(later)} would need "

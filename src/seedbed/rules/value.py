@@ -47,7 +47,7 @@ def leaves_logs(name: str) -> Path | None:
 
 def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
-    tops = ("run", "out", "predict", "init", "model")
+    tops = ("run", "out", "predict", "init", "model", "compress")
     for path, value in leaves({key: plain[key] for key in tops}):
         if isinstance(value, str) and "://" in value:
             yield f"{path}={value}: a file or folder of this machine is expected, not an address"

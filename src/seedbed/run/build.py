@@ -1,5 +1,6 @@
 """From a checked config to objects.  The only caller of `construct`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+import yaml
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
@@ -16,6 +18,7 @@ from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, revealed
+from seedbed.help import CONFIGS
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
@@ -112,6 +115,11 @@ def make_data(cfg: Config) -> Data:
     return data
 
 
+def described_model(option: str, settings: Mapping[str, Any]) -> Node:
+    """Return the node of an option of the group `model` with what is set otherwise."""
+    return yaml.safe_load((CONFIGS / f"model/{option}.yaml").read_text()) | dict(settings)
+
+
 def make_net(cfg: Config, spec: Spec) -> Net:
     """Return scaling and model with the weights that torch gives them."""
     from seedbed.run.load import member  # it builds with what is here
@@ -186,20 +194,23 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
 
 def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
     """Return the task that trains `net`."""
-    return make(
-        "task",
-        cfg.task,
-        model=net,
-        loss=loss,
-        spec=spec,
-        optimizer=partial(make_optimizer, cfg.optimizer),
-        param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
-        scheduler=make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
-        regularizers=make_regularizers(cfg.regularizer),
-        augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
-        target_scaling=net.target_scaling and net.target_scaling.forward,  # shared, not a copy
-        seed=cfg.seed,
-    )
+    target_scaling = net.target_scaling and net.target_scaling.forward  # shared, not a copy
+    return make("task", cfg.task, model=net, **of_task(cfg, loss, spec, target_scaling))
+
+
+def of_task(cfg: Config, loss: nn.Module, spec: Spec, target_scaling: Any) -> dict[str, Any]:
+    """Return what a task is made of beside the model that it trains."""
+    return {
+        "loss": loss,
+        "spec": spec,
+        "optimizer": partial(make_optimizer, cfg.optimizer),
+        "param_groups": make("param_groups", cfg.param_groups) if cfg.param_groups else None,
+        "scheduler": make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
+        "regularizers": make_regularizers(cfg.regularizer),
+        "augments": [make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
+        "target_scaling": target_scaling,
+        "seed": cfg.seed,
+    }
 
 
 def make_regularizers(nodes: dict[str, Node]) -> dict[str, Regularizer]:

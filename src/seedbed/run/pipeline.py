@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,13 +12,15 @@ from lightning import LightningDataModule
 from seedbed.checkpoint._file import PlainFile
 from seedbed.checkpoint._place import place
 from seedbed.checkpoint.best_and_last import BestAndLast
+from seedbed.compress._workbench import Compression
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.report import page
 from seedbed.run import saved
 from seedbed.run.board import write_hparams
-from seedbed.run.build import Parts, build, ready
+from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
+from seedbed.run.compression import Compressor, steps_of
 from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
@@ -69,12 +72,15 @@ class Run:
         stages: dict[str, Callable[[], Metrics]] = {
             "fit": self.fit,
             "test": self.test,
+            "compress": self.compress,
             "predict": self.predict,
             "report": self.report,
             "reproduce": self.reproduce,
         }
         if "predict" in self.cfg.stages:
             self.examples()  # what cannot be read is said before the training
+        if "compress" in self.cfg.stages:
+            assert self.steps is not None  # so is a teacher that is none
         for name in self.cfg.stages:
             try:
                 self.metrics |= stages[name]()
@@ -131,6 +137,18 @@ class Run:
             write_hparams(trainer, as_plain(self.cfg), measured)
         return measured
 
+    def compress(self) -> Metrics:
+        """Make the best weights small and fast, and write `compress/`."""
+        content = self.load_best()
+        parts = self.parts
+        epochs = int(content["epoch"]) + 1
+        return Compressor(self.cfg, parts, self.steps, epochs, self.source, self.out).run()
+
+    @cached_property
+    def steps(self) -> dict[str, Compression]:
+        """The steps of compression."""
+        return steps_of(self.cfg, cast(Net, self.parts.task.model), self.parts.task.spec)
+
     def predict(self) -> Metrics:
         """Write `predictions.csv` for `predict.path`, or else for the test split."""
         self.load_best()
@@ -172,12 +190,13 @@ class Run:
         cast(PlainFile, trainer.strategy.checkpoint_io).hand_over(file, content)
         return file
 
-    def load_best(self) -> None:
-        """Put the best weights into the task, unless its model brought its own."""
+    def load_best(self) -> dict[str, Any]:
+        """Put the best weights into the task, unless its model brought its own; return their file."""
         if getattr(self.parts.task.model.model, "whole", False):
-            return
+            return {}
         content = saved.best(self.source, self.parts.task, self.same_data)
         self.parts.task.load_state_dict(content["state_dict"])
+        return content
 
     def same_data(self, content: dict[str, Any]) -> None:
         """Hold a checkpoint against the data that this run has.

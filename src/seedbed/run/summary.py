@@ -25,6 +25,8 @@ def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
     folder = shlex.quote(str(out))
     if "report" in cfg.stages:
         lines.append(f"{'report':<{width}}{out / 'report.html'}")
+    if "compress" in cfg.stages:
+        lines.append(f"{'compressed':<{width}}{out / 'compress'}")
     if "predict" in cfg.stages:
         lines.append(f"{'predictions':<{width}}{out / 'predictions.csv'}")
     if cfg.logger.get("tensorboard") and "fit" in cfg.stages:

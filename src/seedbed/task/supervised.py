@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -53,6 +53,7 @@ class Supervised(LightningModule):
         augments: applied in this order to the inputs of training batches.
         target_scaling: values `(B, K)` to the range in which `loss` is measured; metrics and
             predictions stay in the units of the data.
+        objective: what training minimises in place of the data term, `Step -> ()`.
         seed: of everything random in a training step.
     """
 
@@ -67,6 +68,7 @@ class Supervised(LightningModule):
         regularizers: Mapping[str, Regularizer] | None = None,
         augments: Sequence[Augment] = (),
         target_scaling: Callable[[Tensor], Tensor] | None = None,
+        objective: Callable[[Step], Tensor] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class Supervised(LightningModule):
         self.regularizers = nn.ModuleDict(dict(regularizers or {}))
         self.augments = list(augments)
         self.logs = Logs(spec)
-        self.seed = seed
+        self.seed, self._objective = seed, objective
         self._optimizer, self._param_groups = optimizer, param_groups
         self._scheduler, self._target_scaling = scheduler, target_scaling
         self._watch = Watch()
@@ -133,6 +135,8 @@ class Supervised(LightningModule):
         """Return the loss to minimise, `()`: data term plus every penalty."""
         seed_here(self.device, self.seed, self.current_epoch, batch_idx, self.global_rank)
         step = self.forward_step(self.prepare_batch(batch))
+        if self._objective is not None:
+            step.loss = self._objective(step)
         for name, regularizer in self._named_regularizers():
             penalty = regularizer.penalty(step)
             if penalty is not None:
@@ -214,8 +218,7 @@ class Supervised(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what the data knew as plain data, so that the model can be rebuilt without it."""
-        spec = asdict(self.spec)
-        checkpoint["spec"] = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.items()}
+        checkpoint["spec"] = self.spec.plain()
         checkpoint["optimizer"] = [type(each).__qualname__ for each in self.trainer.optimizers]
         if isinstance(self._scheduler, Observing):
             checkpoint["schedule"] = self._scheduler.state_dict()
