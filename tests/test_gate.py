@@ -199,6 +199,55 @@ WRONG = [
         "scheduler=plateau trainer.check_val_every_n_epoch=2",
         "scheduler=plateau looks at val/loss after a validation, and there is none: trainer.check",
     ),
+    ("compress=distill", "compress=[distill]: stages does not include compress; say 'stages=[fit"),
+    ("compress=distil", "compress=distil: no such option; did you mean 'distill'?"),
+    (
+        "compress.distill.alpha=1",
+        "compress.distill.alpha: compress does not include 'distill'; add",
+    ),
+    *(
+        (f"stages=[fit,compress] compress=distill compress.distill.{word}", says)
+        for word, says in (
+            ("alpha=0", "compress.distill: alpha must lie in (0, 1], got 0"),
+            ("epochs=0", "compress.distill: epochs must be at least 1, got 0"),
+            (
+                "temprature=3",
+                "compress.distill.temprature=3: seedbed.compress.distill.Distill has n",
+            ),
+            ("teacher=nowhere", "compress.distill: teacher: nowhere/checkpoints/best.ckpt: there is no check"),
+            ("teacher=http://x/y", "compress.distill.teacher=http://x/y: a file or folder of this"),
+            ("student=mpl", "compress.distill.student=mpl: no such model; did you mean 'mlp'?"),
+            (
+                "student=ensemble",
+                "compress.distill.student=ensemble: trained already; a model that",
+            ),
+            (
+                "settings={widths:[8]}",
+                "compress.distill: settings are those of a student; name its",
+            ),
+            (
+                "student=mlp compress.distill.settings.width=[8]",
+                "compress.distill.settings.width=[8]",
+            ),
+            (
+                "student=mlp compress.distill.settings.widths=8",
+                "compress.distill.settings.widths=8: ",
+            ),
+            (
+                "student=mlp compress.distill.settings.outputs=8",
+                "compress.distill.settings.outputs",
+            ),
+        )
+    ),
+    (
+        "checkpoint=none stages=[fit,compress]",
+        "checkpoint=none with stages=[fit,compress]: compres",
+    ),
+    (
+        "model=ensemble ~model.widths stages=compress",
+        "model=ensemble: has nothing of its own to co",
+    ),
+    ("stages=compress", "stages=compress: nothing is trained yet; name a finished run with run="),
     ("param_groups=layer_decay param_groups.decay=0", "param_groups: decay must lie in (0, 1], go"),
     (
         "param_groups=layer_decay param_groups.block=Stage",

@@ -74,7 +74,12 @@ class Distill:
         self.temperature, self.alpha = temperature, alpha
         self.epochs, self.rate, self.max_drop = epochs, rate, max_drop
         self.student, self.settings, self._build = student, dict(settings or {}), build
-        self.name, self.teacher = teacher, load(teacher) if teacher and load else None
+        self.name, self.teacher = teacher, None
+        if teacher and load:
+            try:
+                self.teacher = load(teacher)
+            except ValueError as error:
+                raise ValueError(f"teacher: {error}") from error
 
     def __call__(self, net: nn.Module, bench: Workbench) -> nn.Module:
         """Return the student, trained."""

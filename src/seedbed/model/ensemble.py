@@ -53,7 +53,10 @@ class Ensemble(nn.Module):
         super().__init__()
         if not runs:
             raise ValueError("runs must name at least one folder of a finished run")
-        members = [load(run) for run in runs]
+        try:
+            members = [load(run) for run in runs]
+        except ValueError as error:
+            raise ValueError(f"runs: {error}") from error
         for run, member in zip(runs, members, strict=True):
             if reason := misfit(member.spec, spec):
                 raise ValueError(f"runs: {run} {reason}")

@@ -18,7 +18,7 @@ from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, revealed
-from seedbed.help import CONFIGS
+from seedbed.help import CONFIGS, options
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
@@ -116,7 +116,13 @@ def make_data(cfg: Config) -> Data:
 
 
 def described_model(option: str, settings: Mapping[str, Any]) -> Node:
-    """Return the node of an option of the group `model` with what is set otherwise."""
+    """Return the node of an option of the group `model` with what is set otherwise.
+
+    Raises:
+        Refused: there is no such option.
+    """
+    if option not in options("model"):  # nor is a path one
+        raise Refused(f"compress.distill.student={option}: no such model")
     return yaml.safe_load((CONFIGS / f"model/{option}.yaml").read_text()) | dict(settings)
 
 

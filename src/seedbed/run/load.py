@@ -108,7 +108,7 @@ def member(run: str) -> Loaded:
     except (Refused, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         known = isinstance(error, Refused | OSError | ValueError)
         why = str(error).splitlines()[0].removeprefix(f"run={run}: ") if known else "damaged"
-        raise ValueError(f"runs: {why}" if run in why else f"runs: {run}: {why}") from error
+        raise ValueError(why if run in why else f"{run}: {why}") from error
 
 
 def spec_from(plain: dict[str, object]) -> Spec:
