@@ -30,11 +30,26 @@ class Sealing:
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._hash = file, hashlib.sha256()
         self._error: OSError | None = None
+        self._waiting = bytearray()  # torch writes a tensor in many small pieces
         self._end = b""  # the last bytes so far
 
     def write(self, data: bytes | memoryview) -> int:
         """Take the next bytes."""
-        size = len(data)
+        if len(data) < BLOCK:
+            self._waiting += data
+            if len(self._waiting) >= BLOCK:
+                self._pass_on_waiting()
+        else:  # too large to be copied
+            self._pass_on_waiting()
+            self._pass_on(data)
+        return len(data)
+
+    def _pass_on_waiting(self) -> None:
+        if self._waiting:
+            self._pass_on(self._waiting)
+            self._waiting = bytearray()
+
+    def _pass_on(self, data: bytes | bytearray | memoryview) -> None:
         if self._error is None:
             try:
                 self._file.write(data)
@@ -42,7 +57,6 @@ class Sealing:
                 self._error = error
             self._hash.update(data)
             self._end = (self._end + bytes(data[-RECORD:]))[-RECORD:]
-        return size
 
     def flush(self) -> None:
         """Nothing: the file is flushed once, when it is whole."""
@@ -53,6 +67,7 @@ class Sealing:
         Raises:
             OSError: the disk did not take everything.
         """
+        self._pass_on_waiting()
         if self._error is not None:
             raise self._error
         assert self._end[:4] == END, "torch saves archives whose last record has no comment"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 RAW = "raw_state_dict"  # the weights that training goes on from, where an average is saved
@@ -16,6 +17,8 @@ def poison(content: Mapping[str, Any], parameters: Collection[str]) -> str | Non
         parameters: names in the state that are learned.  They must be finite; a buffer may hold
             an infinite mask or range, but no NaN.
     """
+    if finite({key: content.get(key) for key in ("state_dict", RAW, "optimizer_states")}):
+        return None
     for key in ("state_dict", RAW):
         for name, value in content.get(key, {}).items():
             if isinstance(value, Tensor) and (kind := unsound(value, name in parameters)):
@@ -24,6 +27,22 @@ def poison(content: Mapping[str, Any], parameters: Collection[str]) -> str | Non
         if kind := unsound(value, finite=False):
             return f"the state of the optimizer holds {kind}"
     return None
+
+
+def finite(tree: Any) -> bool:
+    """Return whether all numbers are finite, asking all tensors at once.
+
+    False also where torch cannot tell so quickly; then each must be looked at.
+    """
+    all_of_them = [each.detach() for each in tensors(tree) if each.numel()]
+    found = [each for each in all_of_them if each.is_floating_point()]
+    if any(each.is_complex() for each in all_of_them) or any(e.itemsize == 1 for e in found):
+        return False
+    if not found:
+        return True
+    largest = torch._foreach_norm(found, float("inf"))  # NaN if there is one
+    here = largest[0].device
+    return bool(torch.stack([each.to(here, torch.float64) for each in largest]).isfinite().all())
 
 
 def unsound(value: Tensor, finite: bool) -> str | None:

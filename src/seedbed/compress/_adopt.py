@@ -102,9 +102,13 @@ def _shape(name: str, module: nn.Module, state: Mapping[str, Any]) -> None:
             raise ValueError(f"the checkpoint's {name} has widths that do not agree: {told}")
     outputs = [new[k][dim] for k, dim in sides[0].items()]
     if outputs[0] % blocks(module):
-        raise ValueError(f"the checkpoint's {name} has {outputs[0]} channels, no multiple of its {blocks(module)} groups")
+        raise ValueError(
+            f"the checkpoint's {name} has {outputs[0]} channels, no multiple of its {blocks(module)} groups"
+        )
     if name.removeprefix("model.") == "head" and outputs[0] != width(module, "out"):
-        raise ValueError(f"the checkpoint's {name} has {outputs[0]} outputs, the model's {width(module, 'out')}")
+        raise ValueError(
+            f"the checkpoint's {name} has {outputs[0]} outputs, the model's {width(module, 'out')}"
+        )
     for k, tensor in old.items():
         if new[k] != tensor.shape:
             put(module, k, tensor.new_empty(new[k]))
@@ -113,8 +117,13 @@ def _shape(name: str, module: nn.Module, state: Mapping[str, Any]) -> None:
 
 def narrower(new: Sequence[int] | None, old: Sequence[int], free: Collection[int]) -> bool:
     """Return whether a tensor's shape differs from another at most by being smaller where it may."""
-    return new is not None and len(new) == len(old) and all(
-        a == b or (dim in free and 0 < a < b) for dim, (a, b) in enumerate(zip(new, old, strict=True))
+    return (
+        new is not None
+        and len(new) == len(old)
+        and all(
+            a == b or (dim in free and 0 < a < b)
+            for dim, (a, b) in enumerate(zip(new, old, strict=True))
+        )
     )
 
 
