@@ -214,7 +214,10 @@ WRONG = [
                 "temprature=3",
                 "compress.distill.temprature=3: seedbed.compress.distill.Distill has n",
             ),
-            ("teacher=nowhere", "compress.distill: teacher: nowhere/checkpoints/best.ckpt: there is no check"),
+            (
+                "teacher=nowhere",
+                "compress.distill: teacher: nowhere/checkpoints/best.ckpt: there is no check",
+            ),
             ("teacher=http://x/y", "compress.distill.teacher=http://x/y: a file or folder of this"),
             ("student=mpl", "compress.distill.student=mpl: no such model; did you mean 'mlp'?"),
             (

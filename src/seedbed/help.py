@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+from seedbed.option import CONFIGS, options
+
 PACKAGE = Path(__file__).parent
 WIRING = {
     "target_scaling": "Real-valued targets into a range that trains well, and predictions back.",
@@ -69,11 +70,6 @@ def defaults() -> dict[str, list[str]]:
         if line.startswith("  - ") and colon and (CONFIGS / group).is_dir():
             found[group] = value.strip(" []").replace(" ", "").split(",")
     return found
-
-
-def options(group: str) -> list[str]:
-    """Return the options of a group."""
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
 def about_group(group: str) -> str:

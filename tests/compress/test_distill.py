@@ -181,8 +181,8 @@ def test_what_is_out_of_range_is_refused(wrong: dict[str, float], why: str) -> N
 @pytest.mark.slow
 def test_a_class_that_the_student_has_never_seen() -> None:
     """The missing digit of section 3 of the paper: without a teacher none of it is recognised."""
-    digits = load_digits()
-    x, y = torch.tensor(digits.data).float() / 16, torch.tensor(digits.target)
+    images, labels = load_digits(return_X_y=True)
+    x, y = torch.tensor(images).float() / 16, torch.tensor(labels)
     train, test = Batch(x[:1200], y[:1200]), Batch(x[1200:], y[1200:])
     spec = Spec((64,), "class", 10, tuple("0123456789"))
     torch.manual_seed(0)

@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx import GraphModule
 
 from seedbed import weight
 from seedbed.types import Regularizer, Spec
@@ -26,7 +25,7 @@ class Zeros(Regularizer):
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:
         """Find the zeros."""
-        self.pruned = [p for p in mixing(model) if bool((p == 0).any())]
+        self.pruned = [p for p in weight.parameters(model) if bool((p == 0).any())]
         for parameter in self.pruned:
             parameter.register_hook(self.masked(len(self.masks)))
             self.masks.append((parameter.detach() != 0).to(parameter.dtype))
@@ -51,13 +50,3 @@ class Zeros(Regularizer):
         if self.pruned:
             self.follow(self.pruned[0])
             torch._foreach_mul_([p.data for p in self.pruned], self.masks)
-
-
-def mixing(model: nn.Module) -> list[nn.Parameter]:
-    """Return the weights of linear and convolutional layers.
-
-    A graph no longer tells them by their layers; there, a matrix or a kernel is one.
-    """
-    if isinstance(model, GraphModule):
-        return [p for p in model.parameters() if p.ndim > 1]
-    return weight.parameters(model)

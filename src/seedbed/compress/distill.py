@@ -74,6 +74,7 @@ class Distill:
         self.temperature, self.alpha = temperature, alpha
         self.epochs, self.rate, self.max_drop = epochs, rate, max_drop
         self.student, self.settings, self._build = student, dict(settings or {}), build
+        self.recovers = student is None  # what the step before has lost
         self.name, self.teacher = teacher, None
         if teacher and load:
             try:

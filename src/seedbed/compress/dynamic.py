@@ -38,6 +38,7 @@ class Dynamic:
     """
 
     integer = True  # nothing can follow
+    needs = ("onnx", "onnxscript", "onnxruntime")  # modules of the extra
 
     def __init__(self, max_drop: float = 1.0) -> None:
         refuse_drop(max_drop)

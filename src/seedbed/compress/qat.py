@@ -42,6 +42,7 @@ class QAT:
     """
 
     integer = True  # nothing can follow
+    needs = ("torchao", "onnx", "onnxscript", "onnxruntime")  # modules of the extra
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ class Static:
     """
 
     integer = True  # nothing can follow
+    needs = ("torchao", "onnx", "onnxscript", "onnxruntime")  # modules of the extra
 
     def __init__(
         self, examples: int = 512, method: Method = "histogram", max_drop: float = 1.0

@@ -52,6 +52,8 @@ class Structured:
         ValueError: an argument outside its range.
     """
 
+    needs = ("torch_pruning",)  # modules of the extra
+
     def __init__(
         self,
         ratio: float = 0.5,

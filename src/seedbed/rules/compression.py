@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-import yaml
-
 from seedbed import signature
-from seedbed.help import CONFIGS, options
 from seedbed.nearest import nearest
+from seedbed.option import described, options
 
 
 def steps(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,14 +62,13 @@ def student_of_no_kind(plain: Mapping[str, Any]) -> str | None:
     known = options("model")
     if option not in known:
         return f"compress.distill.student={option}: no such model; {nearest(option, known)}"
-    model = yaml.safe_load((CONFIGS / f"model/{option}.yaml").read_text())
-    if getattr(signature.resolve(model["_target_"]), "whole", False):
+    settings = node.get("settings") or {}
+    given = described("model", option, settings)
+    if getattr(signature.resolve(given["_target_"]), "whole", False):
         return (
             f"compress.distill.student={option}: trained already; a model that learns is expected"
         )
     offered = ("shape", "outputs", "spec", "load")
-    settings = node.get("settings") or {}
-    given = model | dict(settings)
     if ours := sorted(set(settings) & set(offered)):
         return f"compress.distill.settings.{ours[0]}: seedbed sets it itself"
     return next(signature.misfits("compress.distill.settings", given, "model", offered), None)

@@ -4,16 +4,17 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import Any
 
 from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from seedbed.compress._export import to_onnx, to_pt2, verified
 from seedbed.compress._measure import macs, outputs_of, parameters, points
-from seedbed.model.exported import Exported, Session
+from seedbed.model.exported import Session
 from seedbed.types import Data, Spec
 
-RUNTIME = ("onnx_not",)
+RUNTIME = ("onnx", "onnxscript", "onnxruntime")
 PROOF = 256  # validation examples on which an exported model is held against its net
 
 
@@ -23,9 +24,9 @@ class Artefact:
 
     name: str
     net: nn.Module  # in eval mode, where it was trained
-    run: Callable[[Tensor], Tensor]  # the file as its runtime runs it, on the CPU
+    run: nn.Module  # the file as its runtime runs it, on the CPU
     onnx: bytes | None  # None: the extra is not installed
-    pt2: bytes | None  # None: torch cannot run this model
+    pt2: bytes | None  # None: there is an ONNX file, and no need yet
     parameters: int
     nonzero: int
     macs: int
@@ -38,7 +39,7 @@ class Artefact:
     @property
     def floats(self) -> bool:
         """Whether the net is still one of layers that learn: it can be saved and shrunk further."""
-        return not isinstance(self.net, Exported | GraphModule)
+        return not isinstance(self.net, Session | GraphModule)
 
     @property
     def size(self) -> int:
@@ -74,32 +75,32 @@ class Maker:
         here = copy.deepcopy(net).cpu().eval()
         val, test = self.data.splits["val"], self.data.splits["test"]
         x = val.x[:PROOF].float().cpu()
-        onnx = self.onnx(here, x)
-        run = here if onnx is None else Session(onnx)
-        counted = counts(here, x[:2], before)
-        if onnx is not None and run is not here:
-            self.tell(f"{name}: {verified(here, run, x)}")
+        onnx = to_onnx(here, x[:2], self.spec) if exportable() else None
+        run = here if onnx is None or isinstance(here, Session) else Session(onnx)
+        if run is not here:
+            self.tell(f"{name}: {verified(here, run, x, self.spec)}")
         return Artefact(
             name=name,
             net=net,
             run=run,
             onnx=onnx,
-            pt2=None if isinstance(here, Exported) else to_pt2(here, x[:2], self.spec),
-            **counted,
+            pt2=None if onnx else self.pt2(net),
+            **counts(here, x[:2], before),
             val=points(outputs_of(run, val), val.y, self.spec),
             test=points(outputs_of(run, test), test.y, self.spec),
         )
 
-    def onnx(self, net: nn.Module, x: Tensor) -> bytes | None:
-        """Return the ONNX file of a net on the CPU, None where the extra is not installed."""
-        if isinstance(net, Exported):
-            return net.content
-        return to_onnx(net, x[:2], self.spec) if exportable() else None
+    def pt2(self, net: nn.Module) -> bytes | None:
+        """Return the .pt2 file of a model, None where only ONNX Runtime runs it."""
+        if isinstance(net, Session):
+            return None
+        x = self.data.splits["val"].x[:2].float().cpu()
+        return to_pt2(copy.deepcopy(net).cpu(), x, self.spec)
 
 
-def counts(net: nn.Module, x: Tensor, before: Artefact | None) -> dict[str, int]:
+def counts(net: nn.Module, x: Tensor, before: Artefact | None) -> dict[str, Any]:
     """Return parameters, those that are not 0, and operations an example."""
-    if before is not None and isinstance(net, Exported | GraphModule):  # as many, in fewer bits
+    if before is not None and isinstance(net, Session | GraphModule):  # as many, in fewer bits
         return {"parameters": before.parameters, "nonzero": before.nonzero, "macs": before.macs}
     total, nonzero = parameters(net)
     return {"parameters": total, "nonzero": nonzero, "macs": macs(net, x)}

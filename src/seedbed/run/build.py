@@ -1,6 +1,5 @@
 """From a checked config to objects.  The only caller of `construct`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-import yaml
 from lightning import Trainer, seed_everything
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
@@ -18,7 +16,6 @@ from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, revealed
-from seedbed.help import CONFIGS, options
 from seedbed.logger.csv import CSV
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
@@ -113,17 +110,6 @@ def make_data(cfg: Config) -> Data:
     if problem:
         raise Refused(problem)
     return data
-
-
-def described_model(option: str, settings: Mapping[str, Any]) -> Node:
-    """Return the node of an option of the group `model` with what is set otherwise.
-
-    Raises:
-        Refused: there is no such option.
-    """
-    if option not in options("model"):  # nor is a path one
-        raise Refused(f"compress.distill.student={option}: no such model")
-    return yaml.safe_load((CONFIGS / f"model/{option}.yaml").read_text()) | dict(settings)
 
 
 def make_net(cfg: Config, spec: Spec) -> Net:

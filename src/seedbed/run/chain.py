@@ -1,7 +1,8 @@
 """The stage `compress`: from the best weights, step by step, to a small model and a table."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
@@ -11,13 +12,25 @@ from torch import nn
 
 from seedbed.compress._measure import drop
 from seedbed.compress._workbench import Compression, Workbench
-from seedbed.compress._zeros import mixing
 from seedbed.randomness import mix
 from seedbed.run.artefact import Artefact, Maker
 from seedbed.run.folder import Refused
 from seedbed.run.tune import Tuner
+from seedbed.weight import parameters as weights
 
-SAID = (ValueError, ImportError)  # what a step says about its arguments, the model or the data
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Refuse the run where something is said against a step, the model or the data.
+
+    Raises:
+        Refused: with the line that says it, and of what.
+    """
+    try:
+        yield
+    except (ValueError, ImportError) as error:
+        line = str(error).splitlines()[0]
+        raise Refused(line if line.startswith("compress") else f"{what}: {line}") from error
 
 
 @dataclass
@@ -48,19 +61,28 @@ class Chain:
 
     def run(self, dense: Artefact) -> list[Artefact]:
         """Return every model that was made, the last one perhaps worth too little."""
-        made = [dense]
+        made, good = [dense], dense
+        names = list(self.steps)
         for number, (name, step) in enumerate(self.steps.items(), 1):
-            self.tell(f"compress {number}/{len(self.steps)}: {name}")
+            self.tell(f"compress {number}/{len(names)}: {name}")
             made.append(self.made(name, step, made[-1]))
-            gained, _ = drop(made[-2].val, made[-1].val)
+            if number < len(names) and getattr(self.steps[names[number]], "recovers", False):
+                continue  # judged when the next has made good what it can
+            gained, _ = drop(good.val, made[-1].val)
             if self.agree(-gained > step.max_drop):
-                made[-1].stopped = True
-                said = f"loses {-gained:.2f} points on validation, more than "
-                said += f"compress.{name}.max_drop={step.max_drop:g}: the chain ends before it"
-                made[-1].notes.append(said)
-                self.tell(f"compress.{name}: {said}; kept: {made[-2].name}")
+                self.end(made, good, -gained, step.max_drop)
                 break
+            good = made[-1]
         return made
+
+    def end(self, made: list[Artefact], good: Artefact, lost: float, most: float) -> None:
+        """Mark what was made after the last good model, and say why the chain ends."""
+        name = made[-1].name
+        said = f"loses {lost:.2f} points on validation, more than compress.{name}.max_drop={most:g}"
+        made[-1].notes.append(f"{said}: not kept")
+        for each in made[made.index(good) + 1 :]:
+            each.stopped = True
+        self.tell(f"compress.{name}: {said}: the chain ends with {good.name}")
 
     def made(self, name: str, step: Compression, before: Artefact, control: str = "") -> Artefact:
         """Return what a step makes of a model, which itself stays as it is.
@@ -69,20 +91,16 @@ class Chain:
             Refused: the step cannot be made.
         """
         self.tuner.step = (f"{name}{control}", self.nodes.get(name))
-        try:
+        with naming(f"compress.{name}"):
             net = step(copy.deepcopy(before.net), self.bench)
             return self.maker.make(f"{name}{control}", net, before)
-        except SAID as error:
-            line = str(error).splitlines()[0]
-            named = line if line.startswith("compress") else f"compress.{name}: {line}"
-            raise Refused(named) from error
 
     def controls(self, made: list[Artefact]) -> list[Artefact]:
         """Return what tells whether pruning chose well: chance, and that size trained anew."""
         found = []
         for before, after in pairwise(made):
             step: Any = self.steps[after.name]
-            if hasattr(step, "randomly"):
+            if hasattr(step, "randomly") and not after.stopped:
                 self.tell(f"control: {after.name} at random")
                 found.append(self.made(after.name, step.randomly(), before, " at random"))
                 self.tell(f"control: {after.name} from scratch")
@@ -104,7 +122,7 @@ class Chain:
 
 def restart(net: nn.Module, anew: Callable[[nn.Module], None], seed: int) -> None:
     """Forget what a net has learned; weights that were pruned stay 0."""
-    masks = [(weight, weight != 0) for weight in mixing(net)]
+    masks = [(weight, weight != 0) for weight in weights(net)]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(mix(seed, 7))
         for module in net.modules():

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from seedbed.compress._measure import drop, latencies, load
 from seedbed.compress._plain import plain
 from seedbed.compress._workbench import Compression, Workbench
 from seedbed.config import Config
+from seedbed.option import described
 from seedbed.randomness import mix
 from seedbed.report import compression as report
 from seedbed.run.artefact import Artefact, Maker
-from seedbed.run.build import Net, Parts, described_model, initialise, make, make_net, ready
-from seedbed.run.chain import Chain
+from seedbed.run.build import Net, Parts, initialise, make, make_net, ready
+from seedbed.run.chain import Chain, naming
 from seedbed.run.folder import write_json
 from seedbed.run.tune import Tuner
 from seedbed.types import Spec
@@ -48,7 +50,7 @@ def student_of(cfg: Config, net: Net, spec: Spec) -> Callable[[str, Mapping[str,
     """Return what makes a new model of another kind for the data of a run."""
 
     def build(option: str, settings: Mapping[str, Any]) -> Net:
-        node = described_model(option, settings)
+        node = described("model", option, settings)
         first = {name: each for name, each in cfg.init.items() if name != "pretrained"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(cfg.seed, 6))
@@ -107,20 +109,26 @@ class Compressor:
             tell=self.tell,
             seed=self.cfg.seed,
         )
-        maker = Maker(task.spec, data, self.tell)
         chain = Chain(
             steps=self.steps,
             bench=bench,
             tuner=tuner,
-            maker=maker,
+            maker=self.maker,
             nodes=self.cfg.compress,
             agree=strategy.broadcast,
             tell=self.tell,
             anew=self.anew,
             epochs=self.epochs,
         )
-        made = chain.run(maker.make("dense", dense))
+        with naming("compress"):
+            first = self.maker.make("dense", dense)
+        made = chain.run(first)
         return made, chain.controls(made) if self.cfg.controls else []
+
+    @property
+    def maker(self) -> Maker:
+        """What makes files of models and measures them."""
+        return Maker(self.parts.task.spec, self.parts.data, self.tell)
 
     def anew(self, net: nn.Module) -> None:
         """Give a model first weights, as the run's own had; what is 0 in its weights stays 0."""
@@ -172,8 +180,8 @@ class Compressor:
                 write_checkpoint({"state_dict": state, "spec": spec}, folder / f"{each.name}.ckpt")
         if kept[-1].onnx:
             put(folder / "model.onnx", kept[-1].onnx)
-        if kept[-1].pt2:
-            put(folder / "model.pt2", kept[-1].pt2)
+        if pt2 := kept[-1].pt2 or self.maker.pt2(kept[-1].net):
+            put(folder / "model.pt2", pt2)
         write_json(folder / "table.json", table)
         atomic.write(folder / "table.md", report.markdown(table))
         report.draw(table, folder)
@@ -216,7 +224,7 @@ SLOWER = 1.1  # times as long as before
 def warn(rows: list[dict[str, Any]]) -> None:
     """Note beside each model what its user would not expect."""
     chain = [each for each in rows if not each["control"]]
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         for size, ms in after["milliseconds"].items():
             ratio = ms / before["milliseconds"][size]
             if ratio > SLOWER:

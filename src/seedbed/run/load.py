@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from seedbed.compress._adopt import adopt
 from seedbed.config import LISTS, SINGLES, Config, ConfigError, Node, as_config, judged
-from seedbed.run.build import described_model, make_net, ready
+from seedbed.option import described as of_option
+from seedbed.run.build import make_net, ready
 from seedbed.run.folder import Refused, read_config
 from seedbed.run.project import of_project
 from seedbed.run.saved import FOR_MODEL, hold_against, whole
@@ -94,7 +95,9 @@ def student(cfg: Config, file: Path) -> Node | None:
         return None
     until = [*cfg.compress][: [*cfg.compress, file.stem].index(file.stem) + 1]
     node = cfg.compress.get("distill") if "distill" in until else None
-    return described_model(node["student"], node["settings"]) if node and node["student"] else None
+    return (
+        of_option("model", node["student"], node["settings"]) if node and node["student"] else None
+    )
 
 
 def member(run: str) -> Loaded:

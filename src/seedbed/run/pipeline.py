@@ -191,7 +191,7 @@ class Run:
         return file
 
     def load_best(self) -> dict[str, Any]:
-        """Put the best weights into the task, unless its model brought its own; return their file."""
+        """Put the best weights into the task, unless its model has its own; return their file."""
         if getattr(self.parts.task.model.model, "whole", False):
             return {}
         content = saved.best(self.source, self.parts.task, self.same_data)

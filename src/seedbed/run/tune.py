@@ -83,8 +83,8 @@ class Tuner:
     def task(self, model: nn.Module, loss: StepLoss | None, rate: float) -> Supervised:
         """Return what trains a model: all that the run had, and zeros that stay."""
         cfg, before = self.cfg, self.parts.task.model
-        if isinstance(model, GraphModule):  # its layers have become operations
-            cfg = replace(cfg, param_groups=None, regularizer={})
+        if isinstance(model, GraphModule):  # its blocks have become operations
+            cfg = replace(cfg, param_groups=None)
         own, spec = make_loss(cfg, self.parts.data.spec)
         scaling = before.target_scaling
         made = of_task(cfg, own, spec, scaling and cast(nn.Module, scaling).forward)
