@@ -10,7 +10,6 @@ Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning",
 
 import copy
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
