@@ -94,9 +94,8 @@ def test_random_channels_follow_from_the_seed_alone() -> None:
 
 
 def biases(net: nn.Module) -> list[float]:
-    return [
-        b for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear) for b in m.bias.tolist()
-    ]
+    layers = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    return torch.cat([m.get_parameter("bias").detach() for m in layers]).tolist()
 
 
 @pytest.mark.parametrize("criterion", ["magnitude", "fisher", "random"])
