@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from seedbed.compress._width import blocks, held, put, settle, width
+from seedbed.compress._width import blocks, held, put, settle
 from seedbed.compress._workbench import place
 
 
@@ -84,47 +84,47 @@ def _shape(name: str, module: nn.Module, state: Mapping[str, Any]) -> None:
     """
     own = {**module._parameters, **module._buffers}
     old = {k: v for k, v in own.items() if v is not None and joined(name, k) in state}
-    new = {k: getattr(state[joined(name, k)], "shape", None) for k in old}
+    new: dict[str, Any] = {k: getattr(state[joined(name, k)], "shape", None) for k in old}
     if all(new[k] == old[k].shape for k in old):
         return
-    sides = [held(module, "out"), held(module, "in")]
     for k, tensor in old.items():
-        free = {side[k] for side in sides if k in side}
+        free = {side[k] for side in (held(module, "out"), held(module, "in")) if k in side}
         if not narrower(new[k], tensor.shape, free):
             raise ValueError(
                 f"the checkpoint's {joined(name, k)} has shape {listed(new[k])}, "
                 f"the model's has {listed(tensor.shape)}"
             )
-    for side in sides:
-        sizes = {k: new[k][dim] for k, dim in side.items()}
-        if len(set(sizes.values())) > 1:
-            told = ", ".join(f"{k} {size}" for k, size in sizes.items())
-            raise ValueError(f"the checkpoint's {name} has widths that do not agree: {told}")
-    outputs = [new[k][dim] for k, dim in sides[0].items()]
-    if outputs[0] % blocks(module):
-        raise ValueError(
-            f"the checkpoint's {name} has {outputs[0]} channels, no multiple of its {blocks(module)} groups"
-        )
-    if name.removeprefix("model.") == "head" and outputs[0] != width(module, "out"):
-        raise ValueError(
-            f"the checkpoint's {name} has {outputs[0]} outputs, the model's {width(module, 'out')}"
-        )
+    _refuse_sizes(f"the checkpoint's {name}", module, new)
+    kept = name.removeprefix("model.") == "head"
+    if kept and any(new[k][dim] != old[k].shape[dim] for k, dim in held(module, "out").items()):
+        raise ValueError(f"the checkpoint's {name} has another number of outputs than the model's")
     for k, tensor in old.items():
         if new[k] != tensor.shape:
             put(module, k, tensor.new_empty(new[k]))
     settle(module)
 
 
+def _refuse_sizes(name: str, module: nn.Module, shapes: Mapping[str, Any]) -> None:
+    """Refuse a layer whose tensors are not equally wide.
+
+    Raises:
+        ValueError: it is one.
+    """
+    sizes = {k: shapes[k][dim] for k, dim in held(module, "out").items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{k} {size}" for k, size in sizes.items())
+        raise ValueError(f"{name} has widths that do not agree: {told}")
+    if any(size % blocks(module) for size in sizes.values()):
+        size = next(iter(sizes.values()))
+        raise ValueError(f"{name}: {blocks(module)} groups do not divide its {size} channels")
+
+
 def narrower(new: Sequence[int] | None, old: Sequence[int], free: Collection[int]) -> bool:
-    """Return whether a tensor's shape differs from another at most by being smaller where it may."""
-    return (
-        new is not None
-        and len(new) == len(old)
-        and all(
-            a == b or (dim in free and 0 < a < b)
-            for dim, (a, b) in enumerate(zip(new, old, strict=True))
-        )
-    )
+    """Return whether a shape differs from the old one at most by being smaller where it may be."""
+    if new is None or len(new) != len(old):
+        return False
+    sizes = enumerate(zip(new, old, strict=True))
+    return all(a == b or (dim in free and 0 < a < b) for dim, (a, b) in sizes)
 
 
 def joined(name: str, tensor: str) -> str:

@@ -93,7 +93,7 @@ def _no_lone(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 def _write(norm: _BatchNorm, pool: Pool) -> None:
-    """Make a pool the running statistics of a layer; one that no batch has reached keeps its own."""
+    """Make a pool a layer's running statistics; one that no batch has reached keeps its own."""
     if pool.count < 2 or norm.running_mean is None or norm.running_var is None:
         return
     norm.running_mean.copy_(pool.mean)

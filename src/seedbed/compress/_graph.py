@@ -10,7 +10,6 @@ Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning",
 
 import copy
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -43,7 +42,10 @@ class Traced(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map raw inputs to outputs."""
         inputs = x if isinstance(self.entry, nn.Identity) else self.entry(x.float())
-        return self.net(inputs) * 1  # else the head is the last node, and no output is seen
+        outputs = self.net(inputs)
+        if not isinstance(outputs, Tensor) or outputs.grad_fn is None:
+            raise TypeError("its outputs are no tensor with a gradient")
+        return outputs * 1  # else the head is the last node, and no output is seen
 
 
 class Graph:
@@ -73,7 +75,7 @@ class Graph:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # its guesses at what it does not know are proven
-                self.tool.build_dependency(traced, example_inputs=(x,), verbose=False)
+                self.tool.build_dependency(traced, x, lambda net, x: net(x), verbose=False)
                 self.groups = list(self.tool.get_all_groups())
         except Exception as error:
             said = next(iter(str(error).splitlines()), type(error).__name__)

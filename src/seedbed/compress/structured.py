@@ -92,12 +92,13 @@ class Structured:
 
     def __call__(self, net: nn.Module, bench: Workbench) -> nn.Module:
         """Return the model with fewer channels, trained."""
-        with torch.inference_mode(False), torch.enable_grad():
-            self.shrink(net, bench)
+        self.shrink(net, bench)
         reestimate(net, bench.batches(net, self.examples))
         bench.tune(net, None, self.epochs, self.rate)
         return net.eval()
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def shrink(self, net: nn.Module, bench: Workbench) -> None:
         """Remove channels, and nothing else.
 
