@@ -186,6 +186,7 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
 
 def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
     """Return the task that trains `net`."""
+    whole = getattr(net.model, "whole", False)  # it has no layers, and learns nothing
     return make(
         "task",
         cfg.task,
@@ -195,7 +196,7 @@ def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
         optimizer=partial(make_optimizer, cfg.optimizer),
         param_groups=make("param_groups", cfg.param_groups) if cfg.param_groups else None,
         scheduler=make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
-        regularizers=make_regularizers(cfg.regularizer),
+        regularizers=make_regularizers({} if whole else cfg.regularizer),
         augments=[make(f"augment.{k}", node) for k, node in cfg.augment.items() if node],
         target_scaling=net.target_scaling and net.target_scaling.forward,  # shared, not a copy
         seed=cfg.seed,
