@@ -25,6 +25,7 @@ LEFT_OUT = {
     "trainer=ddp": "needs GPUs",
     "trainer=ddp_cpu": "several processes: tests/run/test_processes.py",
     "model=ensemble": "trains nothing",
+    "model=exported": "trains nothing",
     "init=pretrained": "needs a finished run",
 }
 EXTRAS = {"data=hub": "datasets"}  # what an option needs that may not be installed

@@ -128,6 +128,7 @@ def test_every_default_of_a_yaml_is_the_default_of_its_class_or_stands_for_a_rea
 
 ELSEWHERE = {  # what needs a finished run first
     "model/ensemble": "tests/run/test_ensemble.py",
+    "model/exported": "tests/run/test_exported.py",
     "init/pretrained": "tests/run/test_inits.py",
 }
 

@@ -24,6 +24,7 @@ from omegaconf.errors import (
 from seedbed import help
 from seedbed.config import LISTS, SINGLES, Config
 from seedbed.nearest import nearest
+from seedbed.rules.value import trained
 from seedbed.run.folder import Refused, newest, read_config, read_json
 from seedbed.run.stranger import refuse
 from seedbed.signature import shown, words
@@ -36,6 +37,7 @@ LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-co
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
 FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
 LEARNED = ("data", "scaling", "target_scaling", "model")  # what the weights are weights of
+WHOLE = ("scaling", "target_scaling", "model")  # what a model that is trained already replaces
 LENGTH = ("max_epochs", "max_steps", "max_time", "min_epochs", "min_steps")
 SHOWN = ("enable_progress_bar", "log_every_n_steps", "profiler", "detect_anomaly")
 LATER = ("limit_test_batches", "limit_predict_batches", "num_sanity_val_steps")
@@ -317,7 +319,8 @@ def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
     trains, now = "fit" in cfg.stages, OmegaConf.to_container(cfg)
     assert isinstance(now, dict)
     free = FREE if trains else {*FREE, "data.batch_size"}
-    for group in STATEFUL if trains else LEARNED:
+    fixed = set(WHOLE) if not trains and trained(now["model"]) else set()
+    for group in STATEFUL if trains else [each for each in LEARNED if each not in fixed]:
         for key, new, then in differences(group, saved.get(group), now[group]):
             if key not in free:
                 yield f"{key}{new}: {cfg.run} was trained with {then}"

@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 POSITIONS = ("before", "after")
-TRAINED = [name for name in names("model") if name != "ensemble"]  # that one is trained already
+WHOLE = ("ensemble", "exported")  # trained already
+TRAINED = [name for name in names("model") if name not in WHOLE]
 NORMS = [
     {"norm": "none"},
     *({"norm": n, "norm_position": p} for n in ("batch", "layer", "group") for p in POSITIONS),

@@ -19,6 +19,7 @@ from seedbed.types import Spec
 
 FLOAT, INTEGER = 1e-4, 0.05  # of the largest output: what may differ
 AT_ONCE = 512  # examples
+ORIGIN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
 CHANGED = 0.01  # share of examples whose class may be another from integers
 
 
@@ -84,6 +85,8 @@ def bare(proto: object) -> None:
     for each in (*graph.node, *graph.initializer, *graph.input, *graph.output):
         del each.metadata_props[:]
         each.doc_string = ""
+    for node in graph.node:
+        node.name = ""
 
 
 def to_pt2(net: nn.Module, example: Tensor, spec: Spec) -> bytes:
@@ -101,6 +104,9 @@ def to_pt2(net: nn.Module, example: Tensor, spec: Spec) -> bytes:
         raise ValueError("what ONNX Runtime made cannot be written as .pt2; export it to ONNX")
     program, file = exported(net, example), io.BytesIO()
     program.example_inputs = None  # examples of the data are nobody's business
+    for node in program.graph.nodes:
+        for key in ORIGIN:
+            node.meta.pop(key, None)
     torch.export.save(program, file, extra_files={f"{KEY}.json": text_of(spec)})
     return file.getvalue()
 

@@ -81,7 +81,11 @@ class Exported(nn.Module):
 
     def __init__(self, spec: Spec, file: str = "") -> None:
         super().__init__()
-        self.run = Session(read(file))
+        content = read(file)
+        try:
+            self.run = Session(content)
+        except ValueError as error:
+            raise ValueError(f"file: {file}: {error}") from error
         try:
             self.known = spec_of(self.run.metadata[KEY])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -135,7 +139,7 @@ def started(content: bytes, threads: int) -> Any:
         import onnxruntime as ort
     except ModuleNotFoundError as error:
         raise ImportError(
-            "model=exported needs onnxruntime: pip install 'seedbed[compress]'"
+            "an .onnx file needs onnxruntime: pip install 'seedbed[compress]'"
         ) from error
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -144,9 +148,7 @@ def started(content: bytes, threads: int) -> Any:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of a dozen kinds, none of them public
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(
-            f"file: not a model that ONNX Runtime can run ({said[0][:120]})"
-        ) from error
+        raise ValueError(f"not a model that ONNX Runtime can run ({said[0][:120]})") from error
 
 
 def text_of(spec: Spec) -> str:

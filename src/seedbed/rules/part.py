@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seedbed import signature
-from seedbed.rules.value import is_whole
+from seedbed.rules.value import trained
 
 LOSS_FITS = {  # by class name, ours and torch's
     **dict.fromkeys(("CrossEntropy", "BinaryCrossEntropy", "KLDiv"), "class"),
@@ -151,8 +151,9 @@ def two_inits(plain: Mapping[str, Any]) -> str | None:
 def init_of_trained(plain: Mapping[str, Any]) -> str | None:
     """First weights for a model that is trained already."""
     chosen = [name for name, node in plain["init"].items() if node]
-    if chosen and is_whole(plain["model"]):
-        return f"init=[{','.join(chosen)}] with model=ensemble: its members are trained already"
+    whole = trained(plain["model"])
+    if chosen and whole and not plain["run"]:  # a finished run's are not used again
+        return f"init=[{','.join(chosen)}] with {whole[0]}"
     return None
 
 

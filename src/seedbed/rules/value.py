@@ -18,7 +18,7 @@ DIRECTION = {
 
 def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
-    yield from stage_slips(plain["stages"], plain["run"], whole=is_whole(plain["model"]))
+    yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]))
     yield from monitor_slips(**plain["monitor"])
     if plain["show"] is not None and not is_words(plain["show"]):
         yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"
@@ -94,13 +94,21 @@ def direction(name: str, mode: str) -> str:
     return DIRECTION[name.rpartition("/")[2]] if mode == "auto" else mode
 
 
-def is_whole(node: Any) -> bool:
-    """Return whether a model is made of trained ones and has nothing left to learn."""
+TRAINED = {  # models with nothing left to learn, and the stages that are for them
+    "Ensemble": ("model=ensemble: its members are trained already", "[test,report]"),
+    "Exported": ("model=exported: it is trained already", "[test,predict]"),
+}
+
+
+def trained(node: Any) -> tuple[str, str] | None:
+    """Return that a model is trained already, and its stages; None if it is to learn."""
     target = node.get("_target_") if isinstance(node, Mapping) else None
-    return str(target).endswith(".Ensemble")
+    return TRAINED.get(str(target).rpartition(".")[2])
 
 
-def stage_slips(stages: Any, run: str | None, *, whole: bool = False) -> Iterator[str]:
+def stage_slips(
+    stages: Any, run: str | None, whole: tuple[str, str] | None = None
+) -> Iterator[str]:
     """Yield what is wrong with the list of stages."""
     stages = [stages] if isinstance(stages, str) else stages
     if not isinstance(stages, list) or not stages:
@@ -118,7 +126,7 @@ def stage_slips(stages: Any, run: str | None, *, whole: bool = False) -> Iterato
     for stage in unknown:
         yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
     if whole and "fit" in stages:
-        yield "model=ensemble: its members are trained already; say stages=[test,report]"
+        yield f"{whole[0]}; say stages={whole[1]}"
     if not run and not whole and not unknown and "fit" not in stages:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"

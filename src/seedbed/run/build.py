@@ -187,6 +187,8 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
 def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
     """Return the task that trains `net`."""
     target_scaling = net.target_scaling and net.target_scaling.forward  # shared, not a copy
+    whole = getattr(net.model, "whole", False)  # it has no layers, and learns nothing
+    cfg = replace(cfg, regularizer={}) if whole else cfg
     return make("task", cfg.task, model=net, **of_task(cfg, loss, spec, target_scaling))
 
 
