@@ -143,8 +143,8 @@ class Compressor:
         """Return the numbers of every model as plain data, and how they were taken."""
         x = self.parts.data.splits["val"].x
         timed = {each.name: each.run for each in made if not each.control}
-        few = {size: x[:size].float().cpu() for size in BATCHES}
-        took = {size: latencies(timed, some) for size, some in few.items() if len(some) == size}
+        few = {size: x[torch.arange(size) % len(x)].float().cpu() for size in BATCHES}
+        took = {size: latencies(timed, some) for size, some in few.items()}
         rows = [row(each, made[0], took) for each in made]
         warn(rows)
         return {
