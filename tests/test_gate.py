@@ -129,7 +129,10 @@ WRONG = [
     ("monitor.mode=up", "monitor.mode=up: auto, min or max is expected"),
     ("monitor.name=val/accc", "monitor.name=val/accc: no such metric; did you mean 'val/acc'?"),
     ("stages=tset", "stages: there is no stage 'tset'; did you mean 'test'?"),
-    ("stages=[]", "stages=[]: a list of fit, test, predict, report, reproduce is expected"),
+    (
+        "stages=[]",
+        "stages=[]: a list of fit, test, compress, predict, report, reproduce is expected",
+    ),
     ("stages=test", "stages=test: nothing is trained yet; name a finished run with run=<folder>"),
     ("checkpoint=none", "checkpoint=none with stages=[fit,test,report]: test would need the best"),
     ("stages=[test,fit]", "stages=[test,fit]: fit comes first"),

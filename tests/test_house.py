@@ -47,6 +47,15 @@ NEEDS = {  # what an option of one group asks of the others
     "regularizer/cutmix": ["data=digits", "model=cnn", "regularizer=cutmix", *WITHOUT],
     **{f"augment/{name}": ["data=digits", f"augment={name}", "~data.size"] for name in IMAGES},
     "callback/swa": ["callback=swa"],
+    "compress/none": ["compress=none", "stages=[fit,compress]"],
+    **{
+        f"compress/{name}": [
+            *("stages=[fit,compress]", "controls=false"),
+            *(f"compress={name}", f"compress.{name}.max_drop=100"),
+        ]
+        for name in help.options("compress")
+        if name != "none"
+    },
     "checkpoint/none": ["checkpoint=none", "stages=fit"],
     "logger/none": ["logger=none"],
     "scheduler/plateau": ["scheduler=plateau", "scheduler.patience=0"],

@@ -9,6 +9,7 @@ https://arxiv.org/abs/1503.02531.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ class Distill:
         self,
         teacher: str | None = None,
         student: str | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] = MappingProxyType({}),
         temperature: float = 2.0,
         alpha: float = 0.7,
         epochs: int = 10,
@@ -73,7 +74,7 @@ class Distill:
             )
         self.temperature, self.alpha = temperature, alpha
         self.epochs, self.rate, self.max_drop = epochs, rate, max_drop
-        self.student, self.settings, self._build = student, dict(settings or {}), build
+        self.student, self.settings, self._build = student, dict(settings), build
         self.recovers = student is None  # what the step before has lost
         self.name, self.teacher = teacher, None
         if teacher and load:
