@@ -97,6 +97,7 @@ def draw(table: dict[str, Any], folder: Path) -> list[Path]:
     import matplotlib as mpl  # slow to import
 
     mpl.use("Agg")
+    mpl.rcParams.update({"svg.hashsalt": "seedbed", "svg.fonttype": "none"})  # the same each time
     from matplotlib import pyplot as plt
 
     panels = [("size in kB", lambda row: row["bytes"] / 1000)]

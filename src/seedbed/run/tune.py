@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lightning import LightningDataModule
-from torch import nn
+from torch import distributed, nn
 from torch.fx import GraphModule
 
 from seedbed.checkpoint._place import place
@@ -56,6 +56,7 @@ class Tuner:
         self.spent[self.step[0]] += epochs
         if epochs > 0:
             device = next(model.parameters()).device
+            self.unite(model)
             folder = self.folder / self.name(model, epochs, rate)
             task = self.task(model, loss, rate)
             trainer = make_trainer(lasting(self.cfg, epochs), folder)
@@ -67,6 +68,27 @@ class Tuner:
                     trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
             model.float().to(device)
         model.eval()
+
+    def unite(self, model: nn.Module) -> None:
+        """Give all processes the first one's model, which each has made for itself.
+
+        A sum in another order may have ranked two weights otherwise.
+
+        Raises:
+            RuntimeError: they have models of other shapes.
+        """
+        trainer = self.parts.trainer
+        if trainer.world_size == 1:
+            return
+        state, here = model.state_dict(), trainer.strategy.root_device
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        same = shapes == trainer.strategy.broadcast(shapes)
+        if not trainer.strategy.reduce_boolean_decision(same, all=True):
+            raise RuntimeError(f"compress.{self.step[0]}: the processes disagree on its shapes")
+        for tensor in state.values():
+            first = tensor.detach().to(here).contiguous()
+            distributed.broadcast(first, 0)
+            tensor.copy_(first)
 
     def name(self, model: nn.Module, epochs: int, rate: float) -> str:
         """Return 16 letters that stand for all that a training follows from."""
