@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seedbed.compress import _cut
 from seedbed.compress._graph import Graph, Place
 from seedbed.compress.structured import Structured
+from seedbed.model.mlp import MLP
 
 X = examples().x  # (40, 2, 8, 8)
 
@@ -334,3 +335,10 @@ def test_a_model_of_several_outputs_is_refused() -> None:
 def test_an_operation_that_fails_is_told() -> None:
     with pytest.raises(ValueError, match=r"cannot trace this model \(.*shapes cannot"):
         Graph(Plain(nn.Linear(5, 8)), X[:2])
+
+
+@pytest.mark.parametrize(("norm", "units"), [("group", 8), ("layer", 2)])
+def test_no_norm_is_left_with_a_single_value(norm: Any, units: int) -> None:
+    net = lively(MLP((2, 8, 8), 3, (units, 64), norm=norm))
+    small, _ = pruned(net, ratio=0.9)
+    assert widths(small, "body.1", "head") == [(units, 128), (3, 8 if norm == "group" else 6)]

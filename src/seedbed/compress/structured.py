@@ -6,7 +6,9 @@ Formula: magnitude: s_c = Σ w² over all weights that make channel c, scale it 
 Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning",
     https://arxiv.org/abs/2301.12900 (what goes together, and the group's norm); Theis et al. 2018,
     "Faster Gaze Prediction With Dense Networks and Fisher Pruning",
-    https://arxiv.org/abs/1801.05787
+    https://arxiv.org/abs/1801.05787 (labels are the data's); Liu et al. 2021, "Group Fisher Pruning
+    for Practical Network Compression", https://arxiv.org/abs/2108.00708 (one factor for all the
+    layers that read a channel)
 """
 
 import copy
@@ -37,8 +39,8 @@ class Structured:
 
     Args:
         ratio: share of the channels of each layer that goes, in (0, 1).
-        criterion: what channels are kept for: magnitude (of their weights), fisher (what their
-            loss would do to the training loss, to second order), or random (the control).
+        criterion: what makes a channel worth keeping: magnitude (of its weights), fisher (the
+            training loss that its removal would cost, to second order), or random (the control).
         round_to: what the widths of layers at least twice as wide are rounded to, the nearest
             multiple, >= 1; hardware likes 16.
         examples: of the training split, for batch norm's statistics and for fisher, >= 2.
@@ -61,7 +63,7 @@ class Structured:
         round_to: int = 16,
         examples: int = 1024,
         epochs: int = 2,
-        rate: float = 0.1,
+        rate: float = 1.0,
         exclude: Sequence[str] = (),
         max_drop: float = 1.0,
     ) -> None:
