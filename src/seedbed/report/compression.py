@@ -116,8 +116,12 @@ def draw(table: dict[str, Any], folder: Path) -> list[Path]:
         shown = [row for row in table["rows"] if value(row)]
         scatter(axis, shown, [value(row) for row in shown])
         axis.set(xlabel=title, xscale="log")
+        axis.margins(x=0.2, y=0.1)
+        for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+            ticks("{x:.3g}")
+        axis.tick_params(axis="x", which="both", labelsize=7)
         axis.grid(alpha=0.3, which="both")
-    axes.flat[0].set_ylabel(table["meaning"])
+    axes.flat[0].set_ylabel(f"{table['meaning']}, ± one standard error")
     files = [folder / f"pareto.{kind}" for kind in ("png", "svg")]
     for file in files:
         with naming(file):
@@ -127,13 +131,17 @@ def draw(table: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def scatter(axis: Any, rows: Sequence[Row], values: Sequence[float]) -> None:
-    """Draw models with their names and errors, controls hollow, and the front of the best."""
+    """Draw models with their names and errors, and the front of the best.
+
+    Controls are grey and hollow, what was not kept is red.
+    """
     for row, x in zip(rows, values, strict=True):
         face = "none" if row["control"] else None
         axis.errorbar(
             x, row["points"], yerr=row["own_error"], fmt="o", mfc=face, color=shade(row), capsize=2
         )
-        axis.annotate(row["name"], (x, row["points"]), (6, 4), textcoords="offset points", size=8)
+        name = f"{row['name']} (not kept)" if row["stopped"] else row["name"]
+        axis.annotate(name, (x, row["points"]), (6, 4), textcoords="offset points", size=8)
     best = front([(x, row["points"]) for row, x in zip(rows, values, strict=True)])
     axis.plot(*zip(*best, strict=True), color="grey", lw=1, ls="--", zorder=0)
 
