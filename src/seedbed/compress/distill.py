@@ -56,7 +56,7 @@ class Distill:
         alpha: float = 0.7,
         epochs: int = 10,
         rate: float = 1.0,
-        max_drop: float = 1.0,
+        max_drop: float = 2.0,
         load: Callable[[str], Member] | None = None,
         build: Build | None = None,
     ) -> None:

@@ -49,7 +49,7 @@ class Magnitude:
         epochs: int = 1,
         rate: float = 1.0,
         exclude: Sequence[str] = (),
-        max_drop: float = 1.0,
+        max_drop: float = 2.0,
     ) -> None:
         self.plan = Plan(sparsity, scope, steps, epochs, rate, exclude, max_drop)
         self.max_drop, self.score = max_drop, magnitudes

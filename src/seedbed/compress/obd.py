@@ -69,7 +69,7 @@ class OBD:
         rate: float = 1.0,
         examples: int = 1024,
         exclude: Sequence[str] = (),
-        max_drop: float = 1.0,
+        max_drop: float = 2.0,
     ) -> None:
         if examples < 1:
             raise ValueError(f"examples must be at least 1, got {examples}")

@@ -62,10 +62,10 @@ class Structured:
         criterion: Criterion = "magnitude",
         round_to: int = 16,
         examples: int = 1024,
-        epochs: int = 2,
+        epochs: int = 5,
         rate: float = 1.0,
         exclude: Sequence[str] = (),
-        max_drop: float = 1.0,
+        max_drop: float = 2.0,
     ) -> None:
         if not 0 < ratio < 1:
             raise ValueError(f"ratio must lie in (0, 1), got {ratio}")
