@@ -53,20 +53,20 @@ def load(run: str | Path, trust: Iterable[str] = ()) -> Loaded:
     named = {k: v for k, v in content["state_dict"].items() if k.startswith(prefix)}
     state = {k.removeprefix(prefix): v for k, v in named.items()}
     if file.parent.name == "compress":
-        shaped(file, model, state)
+        shaped(file, model, state, spec)
     hold_against(file, {}, state, model)
     model.load_state_dict(state)
     return Loaded(model.eval(), spec)
 
 
-def shaped(file: Path, model: nn.Module, state: Mapping[str, Tensor]) -> None:
+def shaped(file: Path, model: nn.Module, state: Mapping[str, Tensor], spec: Spec) -> None:
     """Give a model the shapes that pruning has left.
 
     Raises:
         ValueError: they cannot come from this model.
     """
     try:
-        adopt(model, state)
+        adopt(model, state, spec.shape)
     except ValueError as error:
         raise ValueError(f"{file}: of another model ({error})") from error
 
