@@ -18,6 +18,8 @@ Kind = Literal["class", "value"]
 
 
 Split = Literal["train", "val", "test"]
+HIDDEN = -1  # a class that the data does not tell
+ORACLE = "oracle"  # the split whose targets training must not see, watched all the same
 
 
 class Diverged(ArithmeticError):
@@ -28,7 +30,16 @@ class Batch(NamedTuple):
     """B examples, or a whole split of N."""
 
     x: Tensor  # (B, ...) inputs as the data has them; scaling is the model's first layer
-    y: Tensor  # (B,) int64 class indices, (B, C) class probabilities or (B, K) values
+    y: Tensor  # (B,) int64 class indices, (B, C) class probabilities or (B, K) values; -1: unknown
+    domain: Tensor | None = None  # (B,) int64, which of `Spec.domains` each comes from
+
+    def at(self, index: Any) -> "Batch":
+        """Return the examples that a slice or `(B,)` int64 indices choose."""
+        return Batch(*(part if part is None else part[index] for part in self))
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the same on a device."""
+        return Batch(*(part if part is None else part.to(device) for part in self))
 
 
 class Inputs(Protocol):
@@ -70,6 +81,10 @@ class Spec:
     source: str = ""  # SHA-256 of the files that the data was read from, where there are any
     sizes: tuple[int, ...] = ()  # examples of the training, validation and test split
     content: str = ""  # SHA-256 of what the splits hold in memory
+    masked: bool = False  # whether targets of training examples are hidden: -1
+    domains: tuple[str, ...] = ()  # names of where examples come from, if from several places
+    tests: tuple[str, ...] = ()  # names of the test sets, where there are several
+    oracle: bool = False  # whether targets that training must not see are watched all the same
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, for a file."""
@@ -91,6 +106,8 @@ class Step:
     logits: Tensor  # (B, K)
     loss: Tensor  # () data term, mean over B
     terms: dict[str, Tensor] = field(default_factory=dict)  # () each: what regularizers add
+    features: Tensor | None = None  # (B, F) what the head sees, where a regularizer asks for it
+    progress: float = 0.0  # share of the training's updates that are made, in [0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +260,9 @@ class Regularizer(nn.Module):
 
     order: int = 0
     """Lower ones come first."""
+
+    needs_features: bool = False
+    """Whether `penalty` looks at what the model's head sees."""
 
     group_rates: Mapping[int, float] = {}
     """Learning rate of each parameter by its `id` in the update just made, where groups differ."""

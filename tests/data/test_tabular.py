@@ -33,7 +33,7 @@ def test_numbers_come_first_then_a_column_for_each_category(tmp_path: Path) -> N
     data = ready(write(tmp_path / "t.csv", **cells, y=np.arange(80) * 0.1), "y")
     assert data.spec.shape == (4,)
     assert data.spec.untouched == (1, 2, 3)
-    x, y = data.splits["train"]
+    x, y, *_ = data.splits["train"]
     row = (y[:, 0] * 10).round().long()
     assert torch.equal(x[:, 0], row % 7 + 0.5)
     assert torch.equal(x[:, 1:], torch.eye(3)[torch.tensor([1, 0, 2, 0])[row % 4]])
@@ -65,7 +65,7 @@ def test_empty_categories_have_a_column_of_their_own(tmp_path: Path) -> None:
     cells = {"k": ["a", None, "b", None] * 15, "y": [0, 1] * 30}
     data = ready(write(tmp_path / "t.csv", **cells), "y")
     assert data.encoder.columns[0].categories == ("a", "b", None)
-    x, y = data.splits["train"]
+    x, y, *_ = data.splits["train"]
     assert torch.equal(x[:, 2], y.float())
 
 

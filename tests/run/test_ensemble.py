@@ -35,7 +35,7 @@ def test_two_runs_together(train: Train) -> None:
 
     data = Synthetic(size=60)
     data.setup()
-    x, _ = data.splits["test"]
+    x, _, *_ = data.splits["test"]
     with torch.no_grad():
         p = sum(seedbed.load(each).model(x).softmax(-1) for each in (one, two)) / 2
     assert isinstance(p, torch.Tensor)

@@ -47,7 +47,7 @@ def test_two_processes_make_one_run_with_the_numbers_of_one(tmp_path: Path) -> N
     model, _ = load(run)
     data = Synthetic(size=65)
     data.setup()
-    x, y = data.splits["test"]
+    x, y, *_ = data.splits["test"]
     assert len(y) == 13
     logits = model(x)
     measured = read(run / "metrics.json")

@@ -307,7 +307,7 @@ def test_what_is_logged(tmp_path: Path) -> None:
     assert not rows[0]["train/loss"]
     row, evaluated = rows[3], list[Split](["val", "test"])
     for split in evaluated:
-        x, y = source.splits[split]
+        x, y, *_ = source.splits[split]
         logits = logged.model(x)
         assert float(row[f"{split}/loss"]) == pytest.approx(F.cross_entropy(logits, y).item())
         assert float(row[f"{split}/acc"]) == pytest.approx((logits.argmax(1) == y).float().mean())
@@ -321,7 +321,7 @@ def test_the_mean_loss_counts_examples() -> None:
     source = data(size=85, batch_size=50)  # 54 to train: 50 and 4
     runner = trainer(max_epochs=1)
     runner.fit(logged, datamodule=source)
-    x, y = source.splits["train"]
+    x, y, *_ = source.splits["train"]
     expected = F.cross_entropy(logged.model(x), y).item()
     assert len(y) == 54
     assert runner.callback_metrics["train/loss"].item() == pytest.approx(expected, rel=1e-5)
@@ -440,7 +440,7 @@ def test_a_weighted_loss_is_the_weighted_mean_of_an_epoch(tmp_path: Path) -> Non
     trained, source = task(loss=loss), data(size=106, batch_size=7)
     runner = trainer(max_epochs=1)
     runner.fit(trained, datamodule=source)
-    x, y = source.splits["val"]
+    x, y, *_ = source.splits["val"]
     wanted = F.cross_entropy(trained.model(x), y, weight=torch.tensor([1, 5, 0.5])).item()
     assert runner.callback_metrics["val/loss"].item() == pytest.approx(wanted, rel=1e-6)
 

@@ -113,7 +113,7 @@ def fisher(
         return (functional_call(net, given, (x[None],))[0] * v).sum()
 
     seen = 0
-    for x, _ in bench.batches(net, examples, max(1, min(64, FLOATS // total(weights)))):
+    for x, *_ in bench.batches(net, examples, max(1, min(64, FLOATS // total(weights)))):
         v = surprise(net(x), bench, generator)
         try:
             gradients = vmap(grad(along), in_dims=(None, 0, 0))(given, x, v)

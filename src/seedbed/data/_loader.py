@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seedbed.randomness import permutation
-from seedbed.types import Batch, Inputs
+from seedbed.types import Batch, Examples, Inputs
 
 TIMEOUT = 600.0  # seconds
 
@@ -103,7 +103,7 @@ class Loader:
         """Yield batches; a generator, so that the epoch is read at the first `next`."""
         for index in self.sampler:
             here = index.to(self.split.x.device, non_blocking=True)
-            yield Batch(self.split.x[here], self.split.y[here])
+            yield self.split.at(here)
 
 
 class Unreadable(ValueError):
@@ -229,13 +229,16 @@ Batches = Loader | Decoder
 
 
 def loader(
-    x: Inputs, y: Tensor, order: Order, device: torch.device, timeout: float = TIMEOUT
+    split: Examples, order: Order, device: torch.device, timeout: float = TIMEOUT
 ) -> Batches:
     """Return the batches of a split, in the way that suits where its inputs are."""
-    if isinstance(x, Tensor):
-        return Loader(Batch(x, y), order)
-    workers = getattr(x, "workers", 0)
-    return Decoder(x, y, order, workers=workers, pin=device.type == "cuda", timeout=timeout)
+    if isinstance(split.x, Tensor):
+        assert isinstance(split, Batch)
+        return Loader(split, order)
+    workers = getattr(split.x, "workers", 0)
+    return Decoder(
+        split.x, split.y, order, workers=workers, pin=device.type == "cuda", timeout=timeout
+    )
 
 
 def as_it_is(batch: Any) -> Any:

@@ -43,4 +43,4 @@ def divide(
         ValueError: one of the two would be empty, or a class is too small to be in both.
     """
     rest, part = share_out(examples.y, share, seed, groups=groups, names=names)
-    return Batch(examples.x[rest], examples.y[rest]), Batch(examples.x[part], examples.y[part])
+    return examples.at(rest), examples.at(part)

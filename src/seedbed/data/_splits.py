@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seedbed.data._inputs import read_inputs
 from seedbed.data._loader import TIMEOUT, Batches, Order, loader
-from seedbed.types import Inputs, Kind, Spec, Split
+from seedbed.types import HIDDEN, ORACLE, Inputs, Kind, Spec, Split
 
 
 class Splits(LightningDataModule):
@@ -32,6 +32,8 @@ class Splits(LightningDataModule):
     timeout: float = TIMEOUT  # seconds that a worker process may take for a batch
     source: str = ""  # what identifies the content of the files that were read
     content: str = ""  # and that of the splits, as far as they are in memory
+    domains: tuple[str, ...] = ()  # names of where examples come from
+    masked: bool = False  # whether targets of training examples are hidden
 
     def __init__(
         self,
@@ -61,7 +63,11 @@ class Splits(LightningDataModule):
         return "class"
 
     def examples(self) -> dict[Split, Any]:
-        """Return the training, validation and test examples."""
+        """Return the training, validation and test examples.
+
+        Beside them there may be further sets: `test/<name>`, and `oracle`, whose targets training
+        must not see.  Hidden targets of the training examples are -1.
+        """
         raise NotImplementedError
 
     def class_names(self) -> tuple[str, ...]:
@@ -79,12 +85,12 @@ class Splits(LightningDataModule):
     @property
     def spec(self) -> Spec:
         """What the data knows; after `setup`."""
-        x, y = self.splits["train"]
+        x, y = self.splits["train"].x, self.splits["train"].y
         shape, common = tuple(x.shape[1:]), self._identity()
         if self.targets == "class":
             count = int(max(split.y.max() for split in self.splits.values())) + 1
             names = self.class_names() or tuple(map(str, range(count)))
-            counts = tuple(y.bincount(minlength=len(names)).tolist())
+            counts = tuple(y[y >= 0].bincount(minlength=len(names)).tolist())
             return Spec(shape, "class", len(names), names, counts, **common)
         return Spec(shape, "value", y.shape[1], **common)
 
@@ -94,7 +100,15 @@ class Splits(LightningDataModule):
             "source": self.source,
             "sizes": tuple(len(split.y) for split in self.splits.values()),
             "content": self.content,
+            "domains": self.domains,
+            "masked": self.masked,
+            "tests": tuple(name.partition("/")[2] for name in self.extra("test/")),
+            "oracle": ORACLE in self.splits,
         }
+
+    def extra(self, start: str) -> list[Any]:
+        """Return the names of the splits beside train, val and test that begin so."""
+        return [name for name in self.splits if name.startswith(start)]
 
     def setup(self, stage: str | None = None) -> None:
         """Read and split, once; the same in every process.
@@ -106,10 +120,13 @@ class Splits(LightningDataModule):
             return
         found = self.examples()
         if self.targets == "class":
-            check_labels({name: split.y for name, split in found.items()}, self.class_names())
-        order: tuple[Split, ...] = ("train", "val", "test")
-        self.splits = {name: found[name] for name in order}
-        self.content = digest(part for name in order for part in found[name])
+            labels = {name: split.y for name, split in found.items()}
+            if self.masked:
+                labels["train"] = labels["train"][labels["train"] != HIDDEN]
+            check_labels(labels, self.class_names())
+        first: list[Any] = ["train", "val", "test"]
+        self.splits = {name: found[name] for name in [*first, *found]}
+        self.content = digest(part for split in self.splits.values() for part in split)
 
     def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
         """Return the batches of a split for this process, on the device that trains."""
@@ -120,35 +137,39 @@ class Splits(LightningDataModule):
             device = trainer.strategy.root_device
         here = self.splits[split]
         if isinstance(here.x, Tensor):
-            here = type(here)(*(part.to(device) for part in here))
+            here = here.to(device)
             self.splits[split] = here
         size = len(here.y) if isinstance(self.batch_size, str) else self.batch_size
         order = Order(
             len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
         )
-        return loader(here.x, here.y, order, device, self.timeout)
+        return loader(here, order, device, self.timeout)
 
     def chunks(self, split: Split) -> Iterator[Tensor]:
         """Yield all inputs of a split in order, `(n, ...)` each."""
-        x, y = self.splits[split]
+        x = self.splits[split].x
         if isinstance(x, Tensor):
             yield x
         else:
-            order = Order(len(y), 256, seed=None)
-            batches = loader(x, y, order, torch.device("cpu"), self.timeout)
+            order = Order(len(x), 256, seed=None)
+            batches = loader(self.splits[split], order, torch.device("cpu"), self.timeout)
             yield from (batch.x for batch in batches)
 
     def train_dataloader(self) -> Batches:
         """Return shuffled batches, in a new order every epoch."""
         return self.batches("train", shuffle=True)
 
-    def val_dataloader(self) -> Batches:
-        """Return the validation split in order."""
-        return self.batches("val")
+    def val_dataloader(self) -> Batches | list[Batches]:
+        """Return the validation split in order, and what training must not see if that is there."""
+        return self._several("val", self.extra(ORACLE))
 
-    def test_dataloader(self) -> Batches:
-        """Return the test split in order."""
-        return self.batches("test")
+    def test_dataloader(self) -> Batches | list[Batches]:
+        """Return the test split in order; where there are further ones, them too."""
+        return self._several("test", self.extra("test/"))
+
+    def _several(self, first: Split, others: list[Any]) -> Batches | list[Batches]:
+        all_of_them = [self.batches(name) for name in (first, *others)]
+        return all_of_them if others else all_of_them[0]
 
     def predict_dataloader(self) -> Batches:
         """Return the test split in order."""

@@ -24,7 +24,7 @@ from seedbed.loss._targets import (
     smoothed,
     weights_of,
 )
-from seedbed.types import Spec
+from seedbed.types import HIDDEN, Spec
 
 
 class CrossEntropy(nn.Module):
@@ -49,6 +49,7 @@ class CrossEntropy(nn.Module):
         refuse_smoothing(label_smoothing)
         self.class_weight: ClassWeight = class_weight
         self.label_smoothing = label_smoothing
+        self.masked = False  # whether the data hides targets
         numbers = listed(class_weight)
         self.weights = None if numbers is None else Weights(numbers)
 
@@ -57,10 +58,21 @@ class CrossEntropy(nn.Module):
         refuse_values("cross_entropy", spec)
         numbers = weights_of(self.class_weight, spec)
         self.weights = None if numbers is None else Weights(numbers)
+        self.masked = spec.masked
+        if self.masked and self.weights is not None:
+            raise ValueError("class_weight needs a target for every example; some are hidden")
 
     def forward(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Return the mean loss, `()`, of logits `(B, C)` and targets `(B,)` or `(B, C)`."""
+        """Return the mean loss, `()`, of logits `(B, C)` and targets `(B,)` or `(B, C)`.
+
+        Of data that hides targets, the mean over the examples whose class is known; 0 if none is.
+        """
         z = precise(logits)
+        if self.masked:
+            cost = F.cross_entropy(
+                z, y, ignore_index=HIDDEN, reduction="sum", label_smoothing=self.label_smoothing
+            )
+            return cost / (y != HIDDEN).sum().clamp(min=1)
         if self.weights is None:
             y = y.to(z.dtype) if y.is_floating_point() else y
             return F.cross_entropy(z, y, label_smoothing=self.label_smoothing)
@@ -70,7 +82,9 @@ class CrossEntropy(nn.Module):
         return cost / self._total(z, y).clamp(min=torch.finfo(z.dtype).tiny)
 
     def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
-        """Return Σ weights of targets `(B,)` or `(B, C)`, `()`; None without class weights."""
+        """Return Σ weights of targets `(B,)` or `(B, C)`, `()`; None if each counts 1."""
+        if self.masked:
+            return (y != HIDDEN).sum()
         if self.weights is None:
             return None
         z = precise(logits)

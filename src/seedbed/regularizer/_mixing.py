@@ -34,7 +34,13 @@ def refuse_whole_numbers(name: str, x: Tensor) -> None:
 
 
 def mixable(y: Tensor, spec: Spec, x: Tensor) -> Tensor:
-    """Return indices `(B,)` as probabilities `(B, C)` of the type of `x`; others as they are."""
+    """Return indices `(B,)` as probabilities `(B, C)` of the type of `x`; others as they are.
+
+    Raises:
+        ValueError: some targets are hidden.
+    """
+    if spec.masked:
+        raise ValueError("mixing examples needs a target for each; the data hides some")
     if spec.kind == "class" and not y.is_floating_point():
         return F.one_hot(y, len(spec.classes)).to(x.dtype)
     return y

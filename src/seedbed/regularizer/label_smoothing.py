@@ -32,6 +32,8 @@ class LabelSmoothing(Regularizer):
         """Take the number of classes from the data."""
         if spec.kind != "class":
             raise ValueError("label_smoothing needs targets that are classes")
+        if spec.masked:
+            raise ValueError("the data hides targets; use loss.label_smoothing instead")
         self.classes = len(spec.classes)
 
     def on_batch(self, batch: Batch) -> Batch:

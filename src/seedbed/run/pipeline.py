@@ -28,7 +28,7 @@ from seedbed.run.status import OK, begun
 from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
 from seedbed.task._rates import Unfit
-from seedbed.types import Inputs
+from seedbed.types import Batch, Inputs
 
 Metrics = dict[str, float]
 
@@ -156,7 +156,7 @@ class Run:
         x, y = self.examples()
         order = Order(len(x), min(len(x), 512), seed=None)
         device = trainer.strategy.root_device
-        batches = loader(x, torch.zeros(len(x)), order, device, self.cfg.timeout)
+        batches = loader(Batch(x, torch.zeros(len(x))), order, device, self.cfg.timeout)
         parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=batches))
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)

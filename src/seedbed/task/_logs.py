@@ -9,9 +9,7 @@ from torchmetrics import Metric, MetricCollection
 
 from seedbed.task._meter import Meter
 from seedbed.task._metrics import metrics_of
-from seedbed.types import Spec, Split
-
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+from seedbed.types import ORACLE, Spec
 
 
 class Logs(nn.Module):
@@ -26,21 +24,24 @@ class Logs(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.spec = spec
-        self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in SPLITS})
-        self.meters = {split: Meter() for split in SPLITS}
+        self.tests = ["test", *(f"test/{name}" for name in spec.tests)]
+        self.vals = ["val", *([ORACLE] if spec.oracle else [])]
+        splits = ["train", *self.vals, *self.tests]
+        self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in splits})
+        self.meters = {split: Meter() for split in splits}
         self.written = 0  # the step up to which single steps were looked at
 
-    def metrics_of(self, split: Split) -> MetricCollection:
+    def metrics_of(self, split: str) -> MetricCollection:
         """Return the metrics of a split."""
         return cast(MetricCollection, self.metrics[f"on_{split}"])
 
-    def names(self, split: Split) -> list[str]:
+    def names(self, split: str) -> list[str]:
         """Return what an epoch of a split always measures."""
         return [f"{split}/loss", *map(str, self.metrics_of(split))]
 
     def count(
         self,
-        split: Split,
+        split: str,
         logits: Tensor,
         y: Tensor,
         values: dict[str, Tensor],
@@ -56,7 +57,7 @@ class Logs(nn.Module):
             meter.add({f"{split}/{name}": value}, counts)
         self.metrics_of(split).update(self.spec.scores(logits.detach()), y)
 
-    def end_epoch(self, split: Split, trainer: Trainer) -> dict[str, float]:
+    def end_epoch(self, split: str, trainer: Trainer) -> dict[str, float]:
         """Return means and metrics over all processes, and start anew."""
         metrics = self.metrics_of(split)
         measured = {name: float(value) for name, value in metrics.compute().items()}

@@ -10,7 +10,7 @@ from torchmetrics.regression import R2Score
 from torchmetrics.utilities import dim_zero_cat
 
 from seedbed.task._meter import precise
-from seedbed.types import Spec
+from seedbed.types import HIDDEN, Spec
 
 
 def metrics_of(spec: Spec, split: str) -> MetricCollection:
@@ -28,8 +28,9 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
 def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
     """Return the metrics of `(B, C)` scores and `(B,)` classes."""
     count = len(spec.classes)
+    hidden = HIDDEN if spec.masked and split == "train" else None
     chosen: dict[str, Metric] = {
-        "acc": MulticlassAccuracy(count, average="micro", validate_args=False)
+        "acc": MulticlassAccuracy(count, average="micro", ignore_index=hidden, validate_args=False)
     }
     if split != "train":
         chosen["confidence"] = Confidence()

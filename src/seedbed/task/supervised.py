@@ -10,6 +10,7 @@ from lightning import LightningModule, Trainer
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
+from seedbed.features import head_of, watched
 from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
@@ -27,7 +28,6 @@ from seedbed.types import (
     Regularizer,
     Schedule,
     Spec,
-    Split,
     Step,
     Weighing,
 )
@@ -85,6 +85,10 @@ class Supervised(LightningModule):
         self._so_far: list[dict[str, Any]] = []  # of an unfinished epoch, by rank
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
+        self._updates = math.inf  # of the whole training
+        self._needs_features = any(r.needs_features for _, r in self._named_regularizers())
+        if self._needs_features:
+            head_of(model)
         for name, regularizer in self._named_regularizers():
             try:
                 regularizer.prepare(model, spec)
@@ -99,8 +103,14 @@ class Supervised(LightningModule):
 
     def forward_step(self, batch: Batch) -> Step:
         """Run the model and compute the data term of the loss."""
-        logits = self.model(batch.x)
-        return Step(self.model, batch, logits, self.data_term(logits, batch.y))
+        if not (self.training and self._needs_features):
+            logits = self.model(batch.x)
+            return Step(self.model, batch, logits, self.data_term(logits, batch.y))
+        with watched(self.model) as seen:
+            logits = self.model(batch.x)
+        loss = self.data_term(logits, batch.y)
+        progress = min(1.0, self.global_step / self._updates)
+        return Step(self.model, batch, logits, loss, features=seen[0], progress=progress)
 
     def data_term(self, logits: Tensor, y: Tensor) -> Tensor:
         """Return the mean loss over the batch, `()`, in the scaled units of real targets."""
@@ -152,20 +162,20 @@ class Supervised(LightningModule):
             return None
         return cast(Weighing, self.loss).weight(step.logits.detach(), step.batch.y)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Measure the data term and the metrics."""
-        self._evaluate(batch, "val")
+        self._evaluate(batch, self.logs.vals[dataloader_idx])
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Measure the data term and the metrics."""
-        self._evaluate(batch, "test")
+        self._evaluate(batch, self.logs.tests[dataloader_idx])
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return probabilities for classes, values otherwise, `(B, K)`."""
         logits = self.spec.scores(self.model(batch.x))
         return logits.softmax(-1) if self.spec.kind == "class" else logits
 
-    def _evaluate(self, batch: Batch, split: Split) -> None:
+    def _evaluate(self, batch: Batch, split: str) -> None:
         step = self.forward_step(batch)
         values, weight = {"loss": step.loss}, self._weight(step)
         self.logs.count(split, step.logits, self.labels(step.batch.y), values, weight)
@@ -196,6 +206,7 @@ class Supervised(LightningModule):
 
     def on_train_start(self) -> None:
         """Go on measuring where a checkpoint was written, at the rates that are asked for now."""
+        self._updates = max(1.0, float(self.trainer.estimated_stepping_batches))
         self._set_rates()
         self.logs.written = self.global_step  # single steps are looked at from the next one on
         if len(self._so_far) == self.trainer.world_size:
@@ -309,18 +320,22 @@ class Supervised(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the means over the validation split."""
         if self.trainer.sanity_checking:
-            self.logs.end_epoch("val", self.trainer)  # and forget it
+            for split in self.logs.vals:
+                self.logs.end_epoch(split, self.trainer)  # and forget it
         else:
             values = self._end_epoch("val")
+            for split in self.logs.vals[1:]:
+                self._end_epoch(split)
             if self.trainer.state.fn == "fit" and not math.isfinite(values["val/loss"]):
                 raise Diverged(f"val/loss is {values['val/loss']} at step {self.global_step}")
             self._observe(values)
 
     def on_test_epoch_end(self) -> None:
-        """Log the means over the test split."""
-        self._end_epoch("test")
+        """Log the means over every test set."""
+        for split in self.logs.tests:
+            self._end_epoch(split)
 
-    def _end_epoch(self, split: Split) -> dict[str, float]:
+    def _end_epoch(self, split: str) -> dict[str, float]:
         values = self.logs.end_epoch(split, self.trainer)
         real = torch.float32 if self.device.type == "mps" else torch.float64
         exact = {name: torch.tensor(value, dtype=real) for name, value in values.items()}
