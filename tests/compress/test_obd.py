@@ -188,8 +188,8 @@ def test_examples_are_taken_one_at_a_time(
         torch.testing.assert_close(ours[each], squares, rtol=1e-3, atol=1e-6)
 
 
-def masks(net: nn.Module, bench: Workbench, **given: Any) -> list[Tensor]:
-    pruned = OBD(0.8, **given)(deepcopy(net), bench)
+def masks(net: nn.Module, bench: Workbench) -> list[Tensor]:
+    pruned = OBD(0.8, steps=2)(deepcopy(net), bench)
     return [p == 0 for p in pruned.parameters()]
 
 
