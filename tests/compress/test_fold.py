@@ -57,11 +57,10 @@ def test_after_an_activation_it_stays() -> None:
 def test_by_hand() -> None:
     net = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1, eps=0.75))
     with torch.no_grad():
-        for tensor, value in ((net[0].weight, 3.0), (net[0].bias, 2.0), (net[1].weight, 5.0)):
-            tensor.fill_(value)
-        net[1].bias.fill_(7.0)
-        net[1].running_mean.fill_(1.0)
-        net[1].running_var.fill_(0.25)
+        state = {"0.weight": 3.0, "0.bias": 2.0, "1.weight": 5.0, "1.bias": 7.0}
+        state |= {"1.running_mean": 1.0, "1.running_var": 0.25}
+        for name, value in state.items():
+            net.state_dict()[name].fill_(value)
     after = fold(net, torch.zeros(2, 1))
     assert after[0].weight.item() == 15.0  # pyright: ignore[reportIndexIssue]
     assert after[0].bias.item() == 12.0  # pyright: ignore[reportIndexIssue]

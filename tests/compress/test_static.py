@@ -63,7 +63,7 @@ def case(
     torch.manual_seed(0)
     net = Scaled(MODELS[request.param]())
     net.scaling.fit(data[0].x)  # pyright: ignore[reportCallIssue]
-    net.name = request.param  # pyright: ignore[reportAttributeAccessIssue]
+    net.name = request.param
     learning(data[0], 4e-3)(net, None, 12)
     told: list[str] = []
     small = Static()(copy.deepcopy(net), bench(net, data[0], told))
@@ -218,7 +218,7 @@ def test_other_activations_are_named(activation: Any, data: tuple[Batch, Batch])
     small = Static()(copy.deepcopy(net), bench(net, data[0], told))
     found = difference(net, small, [data[1].x], SPEC)
     assert found.largest < 0.05 * found.scale
-    layer = type(net.body[0][0][1]).__name__  # pyright: ignore[reportIndexIssue, reportArgumentType]
+    layer = type(net.body[0][0][1]).__name__  # pyright: ignore[reportIndexIssue]
     assert told == [f"compress=static: stays in float: body.0.0.1 ({layer}), body.3 ({layer})"]
 
 
