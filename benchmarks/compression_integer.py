@@ -41,7 +41,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 }
 STEPS: dict[str, Any] = {
     "static minmax": Static(method="minmax"),
-    "static histogram": Static(method="histogram"),
+    "static percentile": Static(method="percentile"),
     "qat": QAT(epochs=2),
     "dynamic": Dynamic(),
 }

@@ -1,7 +1,6 @@
 """Optimal Brain Damage: its curvature beside the exact Hessian, and what it prunes."""
 
 from copy import deepcopy
-from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -58,8 +57,8 @@ def test_of_least_squares_it_is_the_hessian(outputs: int) -> None:
     bench = workbench(x, y)
     h = curvature(net, bench)
     closed = (2 / outputs * x.square().mean(0)).repeat(outputs)  # mse is a mean over values
-    torch.testing.assert_close(h, closed)
-    torch.testing.assert_close(h, exact(net, x, y, bench.loss))
+    torch.testing.assert_close(h, closed, rtol=1e-4, atol=0)
+    torch.testing.assert_close(exact(net, x, y, bench.loss), closed)
 
 
 def test_values_of_other_units_count_as_the_loss_counts_them() -> None:
@@ -69,7 +68,7 @@ def test_values_of_other_units_count_as_the_loss_counts_them() -> None:
         return nn.functional.mse_loss(outputs / unit, y / unit)
 
     h = curvature(net, workbench(x, y, loss=loss))
-    torch.testing.assert_close(h, exact(net, x, y, loss))
+    torch.testing.assert_close(h, exact(net, x, y, loss), rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_values_of_other_units_count_as_the_loss_counts_them() -> None:
 def test_other_losses_of_values(loss: nn.Module, factor: float) -> None:
     x, y = problem(3)
     h = curvature(layer(3, 3), workbench(x, y, loss=loss))
-    torch.testing.assert_close(h, factor * x.square().mean(0).repeat(3))
+    torch.testing.assert_close(h, factor * x.square().mean(0).repeat(3), rtol=1e-4, atol=0)
 
 
 def test_of_softmax_regression_it_is_the_mean_of_p_times_1_minus_p_times_x_squared() -> None:
@@ -189,8 +188,8 @@ def test_examples_are_taken_one_at_a_time(
         torch.testing.assert_close(ours[each], squares, rtol=1e-3, atol=1e-6)
 
 
-def masks(net: nn.Module, bench: Workbench, **given: Any) -> list[Tensor]:
-    pruned = OBD(0.8, **given)(deepcopy(net), bench)
+def masks(net: nn.Module, bench: Workbench) -> list[Tensor]:
+    pruned = OBD(0.8, steps=2)(deepcopy(net), bench)
     return [p == 0 for p in pruned.parameters()]
 
 
@@ -225,7 +224,7 @@ def test_it_uses_as_many_examples_as_asked() -> None:
     x[:, 0] = 0
     chosen = next(iter(workbench(x, y).batches(net, 7))).x
     closed = 2 * chosen.square().mean(0)
-    torch.testing.assert_close(curvature(net, workbench(x, y), 7), closed)
+    torch.testing.assert_close(curvature(net, workbench(x, y), 7), closed, rtol=1e-4, atol=0)
 
 
 def test_a_large_weight_that_nothing_goes_through_is_what_it_prunes_first() -> None:
@@ -243,14 +242,14 @@ def test_a_large_weight_that_nothing_goes_through_is_what_it_prunes_first() -> N
     assert bench.loss(by_curvature(x), y) < 0.01 * bench.loss(by_size(x), y)
     # The loss rises by what the formula says: it is a parabola here.
     saliency = saliencies(net, prunable(net, ()), bench, 1, EVERY)["0"][0, 0]
-    torch.testing.assert_close(bench.loss(by_curvature(x), y), saliency)
+    torch.testing.assert_close(bench.loss(by_curvature(x), y), saliency, rtol=1e-4, atol=0)
 
 
 @pytest.mark.slow
 def test_without_fine_tuning_it_loses_less_loss_than_magnitude(sure: nn.Module) -> None:
     x, y = digits()
     bench = workbench(x, y)
-    ways = OBD(0.5, epochs=0), Magnitude(0.5, epochs=0, steps=10)
+    ways = OBD(0.7, epochs=0), Magnitude(0.7, epochs=0, steps=10)
     ours, theirs = (bench.loss(way(deepcopy(sure), bench)(x), y).item() for way in ways)
     assert ours < 0.5 * theirs
 
@@ -296,5 +295,6 @@ def test_it_works_where_gradients_are_switched_off() -> None:
     (x, y), net = problem(2), layer(3, 2)
     with torch.no_grad():
         h = curvature(net, workbench(x, y))
-    torch.testing.assert_close(h, curvature(net, workbench(x, y)))
-    assert partial(OBD, steps=1)(0.5)(net, workbench(x, y)) is net
+    assert torch.equal(h, curvature(net, workbench(x, y)))
+    with torch.no_grad():
+        assert OBD(0.5, steps=1, epochs=0)(net, workbench(x, y)) is net

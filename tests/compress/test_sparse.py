@@ -197,6 +197,13 @@ def test_no_layer_is_emptied_and_the_user_hears_of_it_once() -> None:
     ]
 
 
+def test_of_equal_weights_the_last_is_saved() -> None:
+    model = net(4, 25, 3)
+    nn.init.constant_(model[1].weight, 1e-6)
+    Magnitude(0.8)(model, some([]))
+    assert model[1].weight.flatten().nonzero().tolist() == [[74]]
+
+
 def test_saving_one_layer_does_not_empty_the_next() -> None:
     told: list[str] = []
     model = net(1, 1, 2, 1, 10)  # weights: 1, 2, 2, 10

@@ -5,6 +5,7 @@ Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Eff
     Integer-Arithmetic-Only Inference", eq. 14, https://arxiv.org/abs/1712.05877
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,5 +86,9 @@ FORWARDS = {
 def fused(layer: Any, norm: Any) -> nn.Module:
     """Return one layer that does what two did."""
     if isinstance(layer, nn.Linear):
+        if norm.weight is None:  # torch's fusion of linear layers wants one
+            norm = copy.copy(norm)
+            ones = torch.ones_like(norm.running_mean)
+            norm._parameters = {"weight": nn.Parameter(ones), "bias": nn.Parameter(0 * ones)}
         return fuse_linear_bn_eval(layer, norm)
     return fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, _ConvTransposeNd))

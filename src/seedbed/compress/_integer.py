@@ -11,7 +11,7 @@ from seedbed.compress._extra import extra, quiet
 from seedbed.compress._fold import fold
 from seedbed.compress._workbench import Workbench
 
-Method = Literal["minmax", "histogram"]
+Method = Literal["minmax", "percentile"]
 NAMED = 6  # layers at most in a line for the user
 
 

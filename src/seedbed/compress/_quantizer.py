@@ -20,7 +20,6 @@ from torch.nn.modules.dropout import _DropoutNd
 from torchao.quantization.pt2e import (
     DerivedObserverOrFakeQuantize,
     FakeQuantize,
-    HistogramObserver,
     MinMaxObserver,
     MovingAverageMinMaxObserver,
     PerChannelMinMaxObserver,
@@ -47,6 +46,7 @@ MOVES = {  # numbers stay what they are
 }
 
 
+TAIL = 1e-4  # share of the values that `percentile` leaves out at each end
 PACE = 0.05  # share of the newest batch in the ranges of training
 
 
@@ -76,6 +76,24 @@ class Channels(PerChannelMinMaxObserver):
         return scale.where(scale > 0, 1), torch.zeros_like(scale, dtype=torch.int64)
 
 
+class Quantiles(MinMaxObserver):
+    """Leaves out the outermost values of each batch, and takes the mean over batches."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.batches = 0
+
+    def forward(self, x_orig: Tensor) -> Tensor:
+        """Measure a batch."""
+        values = x_orig.detach().flatten().float()
+        out = max(1, round(TAIL * len(values)))
+        ends = values.kthvalue(out).values, values.kthvalue(len(values) + 1 - out).values
+        self.batches += 1
+        for seen, end in zip((self.min_val, self.max_val), ends, strict=True):
+            seen.copy_(end if self.batches == 1 else seen + (end - seen) / self.batches)
+        return x_orig
+
+
 class RoundedWeight(FakeQuantize):
     """Rounds a weight in training; its scales follow it at every step."""
 
@@ -97,12 +115,12 @@ class Integers(Quantizer):
 
     Args:
         training: whether the graph is to be trained with rounding.
-        method: how ranges are found in calibration: minmax or histogram.
+        method: how ranges are found in calibration: minmax or percentile.
     """
 
     def __init__(self, *, training: bool = False, method: str = "minmax") -> None:
         super().__init__()
-        observer: Any = {"minmax": MinMaxObserver, "histogram": HistogramObserver}[method]
+        observer: Any = {"minmax": MinMaxObserver, "percentile": Quantiles}[method]
         weight: Any = Channels
         if training:
             moving: Any = MovingAverageMinMaxObserver.with_args(averaging_constant=PACE)
@@ -273,6 +291,14 @@ def floats(graph: GraphModule, net: nn.Module) -> list[str]:
     for node in graph.graph.nodes:
         plain = node in inside and node.op in ("call_function", "call_module")
         if plain and node not in fused and not moves(graph, node):
-            name, layer = layer_of(net, node)
-            names[f"{name} ({type(layer).__name__})"] = None
+            names[origin(net, node)] = None
     return list(names)
+
+
+def origin(net: nn.Module, node: Node) -> str:
+    """Return what a user knows an operation by: its layer, or its own name."""
+    name, layer = layer_of(net, node)
+    if layer is not None and next(layer.children(), None) is None:
+        return f"{name} ({type(layer).__name__})"
+    done = str(getattr(node.target, "_opname", node.name))
+    return f"{done} in {name}" if name else done

@@ -3,8 +3,7 @@
 Formula: x ≈ s (q - z), q = clamp(round(x/s) + z, 0, 255), s = (max x - min x)/255;
     weights: w ≈ s q, q in [-127, 127], s = max|w|/127 for each output channel
 Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
-    Integer-Arithmetic-Only Inference", section 2.1, https://arxiv.org/abs/1712.05877;
-    histogram: Migacz 2017, "8-bit Inference with TensorRT", with the squared error as distance
+    Integer-Arithmetic-Only Inference", section 2.1, https://arxiv.org/abs/1712.05877
 
 The rounding is torchao's; where to round is our own (see `_quantizer.py`), because with its stock
 rules ONNX Runtime computes half of the graph in float and is slower than before.
@@ -25,8 +24,9 @@ class Static:
 
     Args:
         examples: of the training split, from which the ranges of activations are found, >= 1.
-        method: `minmax` takes the extreme values that were seen; `histogram` cuts off what costs
-            more precision than it is worth.
+        method: `minmax` takes the extreme values that were seen; `percentile` leaves out one in
+            10,000 at each end of a batch, at least one, and takes the mean over batches: for data
+            with outliers, whose range would leave few steps for everything else.
         max_drop: validation points that may be lost, >= 0.
 
     Raises:
@@ -39,7 +39,7 @@ class Static:
     needs = ("torchao", "onnx", "onnxscript", "onnxruntime")  # modules of the extra
 
     def __init__(
-        self, examples: int = 512, method: Method = "histogram", max_drop: float = 1.0
+        self, examples: int = 512, method: Method = "minmax", max_drop: float = 1.0
     ) -> None:
         refuse_ranges(examples, max_drop)
         if method not in Method.__args__:

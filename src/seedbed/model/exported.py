@@ -7,6 +7,7 @@ Source: ONNX, "Open Neural Network Exchange", https://onnx.ai/onnx/intro/concept
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from seedbed.model.ensemble import misfit
 from seedbed.types import Spec
 
+OTHER_FILES = "session.model_external_initializers_file_folder_path"  # of weights kept elsewhere
 KEY = "seedbed"  # of the file's metadata: what the data knew, as JSON
 
 
@@ -144,6 +146,7 @@ def started(content: bytes, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4  # what goes wrong is raised, too
+    options.add_session_config_entry(OTHER_FILES, os.devnull)  # a model is one file
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of a dozen kinds, none of them public
