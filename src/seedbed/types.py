@@ -35,11 +35,13 @@ class Batch(NamedTuple):
 
     def at(self, index: Any) -> "Batch":
         """Return the examples that a slice or `(B,)` int64 indices choose."""
-        return Batch(*(part if part is None else part[index] for part in self))
+        domain = None if self.domain is None else self.domain[index]
+        return Batch(self.x[index], self.y[index], domain)
 
     def to(self, device: torch.device) -> "Batch":
         """Return the same on a device."""
-        return Batch(*(part if part is None else part.to(device) for part in self))
+        domain = None if self.domain is None else self.domain.to(device)
+        return Batch(self.x.to(device), self.y.to(device), domain)
 
 
 class Inputs(Protocol):

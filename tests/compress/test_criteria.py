@@ -59,7 +59,7 @@ def test_fisher_is_the_square_of_each_example_s_gradient_along_the_weights_that_
     def loss(weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
         return nn.functional.cross_entropy(functional_call(net, weights, x[None]), y[None])
 
-    each = vmap(grad(loss), (None, 0, 0))(weights, *data)
+    each = vmap(grad(loss), (None, 0, 0))(weights, *data[:2])
     found = scores(net, split(data, 5), nn.functional.cross_entropy)
     for maker, readers in {
         "model.body.2.1.branch.0": ["model.body.2.1.branch.3"],

@@ -54,7 +54,7 @@ def test_it_prunes_what_torch_prunes(sparsity: float, scope: Any) -> None:
     else:
         for layer, name in chosen:
             prune.l1_unstructured(layer, name, amount=sparsity)
-    x, y = digits()
+    x, y, _ = digits()
     Magnitude(sparsity, scope=scope)(model, workbench(x[:8], y[:8]))
     for ours, theirs in zip(layers(model), layers(reference), strict=True):
         assert torch.equal(ours.get_parameter("weight"), theirs.weight)
@@ -64,7 +64,7 @@ def test_it_prunes_what_torch_prunes(sparsity: float, scope: Any) -> None:
 def test_a_trained_model_keeps_its_accuracy_where_chance_does_not() -> None:
     torch.manual_seed(0)
     model = trained(MLP((1, 8, 8), 10, widths=(64,)), 15)
-    x, y = digits()
+    x, y, _ = digits()
 
     def right(way: Any) -> float:
         pruned = way(deepcopy(model), workbench(x, y))
@@ -78,7 +78,7 @@ def test_a_trained_model_keeps_its_accuracy_where_chance_does_not() -> None:
 def test_training_between_steps_changes_what_goes_next() -> None:
     """Scores are those of the weights as they are then, and zeros outlive the training."""
     torch.manual_seed(0)
-    x, y = digits()
+    x, y, _ = digits()
     model = MLP((1, 8, 8), 10, widths=(16,)).eval()
     bench = workbench(x[:256], y[:256], lr=0.01)
     at_once = Magnitude(0.8, steps=1, epochs=0)(deepcopy(model), bench)

@@ -89,7 +89,7 @@ def test_batch_sizes(batch_size: Any, expected: list[int]) -> None:
 def test_only_training_is_shuffled() -> None:
     data = ready(batch_size="full")
     for split, loader in (("val", data.val_dataloader()), ("test", data.test_dataloader())):
-        assert next(iter(loader)).x[:, 0].tolist() == numbers(data, split)
+        assert next(iter(cast(Any, loader))).x[:, 0].tolist() == numbers(data, split)
     assert next(iter(data.predict_dataloader())).x[:, 0].tolist() == numbers(data, "test")
     assert next(iter(data.train_dataloader())).x[:, 0].tolist() != numbers(data, "train")
 

@@ -111,7 +111,7 @@ def test_examples_in_memory_that_are_others_now_are_refused(
     before = record(first.folder)
 
     def read(self: Synthetic) -> tuple[Batch, Batch]:
-        (x, y), test = original(self)
+        (x, y, _), test = original(self)
         x[0, 0] += 1
         return Batch(x, y), test
 

@@ -59,7 +59,7 @@ def test_training_is_the_plain_loop() -> None:
     for epoch in range(3):
         loader = source.train_dataloader()
         loader.sampler.set_epoch(epoch)
-        for x, y in loader:
+        for x, y, _ in loader:
             optimizer.zero_grad()
             F.cross_entropy(model(x), y).backward()
             optimizer.step()
@@ -155,9 +155,9 @@ def test_evaluation_is_neither_augmented_nor_smoothed() -> None:
     runner = trainer(max_epochs=1)
     runner.fit(listening, datamodule=source)
     runner.test(listening, datamodule=source, verbose=False)
-    seen = [torch.cat([batch[part] for batch in kept]) for part in (0, 1)]
+    seen = [torch.cat([batch[:2][part] for batch in kept]) for part in (0, 1)]
     for part in (0, 1):
-        expected = torch.cat([source.splits["val"][part], source.splits["test"][part]])
+        expected = torch.cat([source.splits["val"][:2][part], source.splits["test"][:2][part]])
         assert torch.equal(seen[part], expected)
 
 
@@ -367,6 +367,10 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "source": "",
         "sizes": [],
         "content": "",
+        "masked": False,
+        "domains": [],
+        "tests": [],
+        "oracle": False,
     }
     assert saved["optimizer"] == ["SGD"]
 
@@ -416,7 +420,7 @@ def test_the_last_update_of_an_epoch_is_a_mean_however_few_batches_are_left() ->
     batches = list(source.train_dataloader())
     for window in (batches[:3], batches[3:]):
         optimizer.zero_grad()
-        for x, y in window:
+        for x, y, _ in window:
             (F.cross_entropy(model(x), y) / len(window)).backward()
         optimizer.step()
     trained = task()

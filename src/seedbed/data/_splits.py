@@ -1,7 +1,7 @@
 """What all data here shares: three splits, what is known of them, and their batches."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -102,11 +102,11 @@ class Splits(LightningDataModule):
             "content": self.content,
             "domains": self.domains,
             "masked": self.masked,
-            "tests": tuple(name.partition("/")[2] for name in self.extra("test/")),
+            "tests": tuple(name.partition("/")[2] for name in self.further("test/")),
             "oracle": ORACLE in self.splits,
         }
 
-    def extra(self, start: str) -> list[Any]:
+    def further(self, start: str) -> list[Any]:
         """Return the names of the splits beside train, val and test that begin so."""
         return [name for name in self.splits if name.startswith(start)]
 
@@ -160,12 +160,12 @@ class Splits(LightningDataModule):
         return self.batches("train", shuffle=True)
 
     def val_dataloader(self) -> Batches | list[Batches]:
-        """Return the validation split in order, and what training must not see if that is there."""
-        return self._several("val", self.extra(ORACLE))
+        """Return the validation split in order; what training must not see beside it, if there."""
+        return self._several("val", self.further(ORACLE))
 
     def test_dataloader(self) -> Batches | list[Batches]:
         """Return the test split in order; where there are further ones, them too."""
-        return self._several("test", self.extra("test/"))
+        return self._several("test", self.further("test/"))
 
     def _several(self, first: Split, others: list[Any]) -> Batches | list[Batches]:
         all_of_them = [self.batches(name) for name in (first, *others)]
@@ -186,7 +186,7 @@ def digest(parts: Iterable[Any]) -> str:
     return made.hexdigest()
 
 
-def check_labels(labels: dict[Split, Tensor], names: tuple[str, ...]) -> None:
+def check_labels(labels: Mapping[str, Tensor], names: tuple[str, ...]) -> None:
     """Refuse labels that no model could learn.
 
     Raises:

@@ -156,7 +156,7 @@ class Run:
         x, y = self.examples()
         order = Order(len(x), min(len(x), 512), seed=None)
         device = trainer.strategy.root_device
-        batches = loader(Batch(x, torch.zeros(len(x))), order, device, self.cfg.timeout)
+        batches = loader(Batch(cast(Any, x), torch.zeros(len(x))), order, device, self.cfg.timeout)
         parts = cast(list[torch.Tensor], trainer.predict(task, dataloaders=batches))
         if trainer.is_global_zero:
             write_predictions(self.out / "predictions.csv", torch.cat(parts).cpu(), y, task.spec)
