@@ -1,6 +1,6 @@
 """What compression costs and gives, by the command line itself, held against its bars.
 
-`python benchmarks/compression.py` trains a ResNet of 696k parameters on Fashion-MNIST (on the digits
+`python benchmarks/compression.py` trains a ResNet of 696k parameters on Fashion-MNIST (on digits
 where that is not installed), then
 
 - `int8`: `compress=static`; at most .2 points lost, .3 of the size, twice as fast at 1 and 64;
