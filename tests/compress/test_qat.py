@@ -80,7 +80,7 @@ def test_what_is_trained_is_what_is_exported(data: tuple[Batch, Batch]) -> None:
 
     def tune(model: nn.Module, loss: object, epochs: int, rate: float = 1.0) -> None:
         learning(data[0])(model, loss, epochs, rate)
-        trained[:] = [model(data[1].x).detach()]
+        trained[:] = [copy.deepcopy(model)(data[1].x).detach()]
 
     small = QAT(2, 1.0)(net, bench(net, data[0], tune=tune))
     apart = (small(data[1].x) - trained[0]).abs()

@@ -65,7 +65,7 @@ def case(
     net = Scaled(MODELS[request.param]())
     net.scaling.fit(data[0].x)  # pyright: ignore[reportCallIssue]
     net.name = request.param
-    learning(data[0], 4e-3)(net, None, 12)
+    learning(data[0], 4e-3)(net, None, 12 if request.param == "inception" else 6)
     told: list[str] = []
     small = Static()(copy.deepcopy(net), bench(net, data[0], told))
     content = to_onnx(small, data[0].x[:2], SPEC)
