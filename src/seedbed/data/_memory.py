@@ -53,7 +53,9 @@ class InMemory(Splits):
         return examples.at(few(examples.y, self.per_class, self.seed, names=names))
 
 
-def few(y: Tensor, count: int, seed: int, *, names: tuple[str, ...] = ()) -> Tensor:
+def few(
+    y: Tensor, count: int, seed: int, *, names: tuple[str, ...] = (), what: str = "per_class"
+) -> Tensor:
     """Return indices of `count` random examples of each class, int64, in the order of the data.
 
     Args:
@@ -61,6 +63,7 @@ def few(y: Tensor, count: int, seed: int, *, names: tuple[str, ...] = ()) -> Ten
         count: of each class that there is; those of a smaller count are among those of a larger.
         seed: of the draw.
         names: of the classes, for the message.
+        what: argument that asks for them, for the message.
 
     Raises:
         ValueError: a class has fewer.
@@ -70,9 +73,7 @@ def few(y: Tensor, count: int, seed: int, *, names: tuple[str, ...] = ()) -> Ten
         places = (y == label).nonzero().flatten()
         if len(places) < count:
             which = names[label] if names else label
-            raise ValueError(
-                f"per_class={count}: class {which} has {len(places)} training examples"
-            )
+            raise ValueError(f"{what}={count}: class {which} has {len(places)} training examples")
         found.append(places[permutation(len(places), seed, label)[:count]])
     return torch.cat(found).sort().values
 
