@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import Train
 from torch import Tensor
 
 from seedbed.data import domains
@@ -293,10 +294,16 @@ def test_names_of_domains(name: str, expected: Domain) -> None:
     ("arguments", "said"),
     [
         ({"sources": []}, "sources: at least one domain is expected"),
-        ({"sources": ["digit"]}, "there is no set 'digit'; did you mean 'digits'"),
-        ({"target": "digits:blurr3"}, "there is no change 'blurr'; did you mean 'blur'"),
-        ({"target": "digits:blur"}, "is no domain; <set> or <set>:<change><strength>"),
-        ({"target": "digits:noise6"}, "the severity of noise goes from 1 to 5, got 6"),
+        ({"sources": ["digit"]}, "sources=digit: there is no set 'digit'; did you mean 'digits'"),
+        (
+            {"target": "digits:blurr3"},
+            "target=digits:blurr3: there is no change 'blurr'; did you mean 'blur'",
+        ),
+        ({"target": "digits:blur"}, "target=digits:blur: <set> or <set>:<change><strength>"),
+        (
+            {"target": "digits:noise6"},
+            "target=digits:noise6: the severity of noise goes from 1 to 5, got 6",
+        ),
         ({"target": "digits:invert0"}, "the severity of invert goes from 1 to 5, got 0"),
         ({"sources": ["digits", "digits"]}, "sources: digits is there twice"),
         ({"target": "digits"}, "target=digits is a source, too"),
@@ -319,3 +326,42 @@ def test_what_makes_no_sense_is_refused(arguments: Any, said: str) -> None:
 def test_more_targets_than_there_are_is_refused() -> None:
     with pytest.raises(ValueError, match=r"target_labels=500: class 0 has \d+ training"):
         ready(target_labels=500)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["data.target=digits:rotate"], "data: target=digits:rotate: <set> or <set>:<change>"),
+        (["data.sources=[fashion_mnist]"], "data: domains need the same classes: fashion_mnist"),
+        (["data.target_labels=500"], "data: target_labels=500: class 0 has "),
+        (["loss=kl_div"], "loss: it needs a target for every example, and the data hides some"),
+        (["loss=mse", "loss._target_=torch.nn.CrossEntropyLoss"], "loss: it needs a target for"),
+        (["loss.class_weight=balanced"], "loss: class_weight needs a target for every example"),
+        (["regularizer=mixup"], "mixing examples needs a target for each"),
+    ],
+)
+def test_a_slip_is_one_line(train: Train, words: list[str], said: str) -> None:
+    first = ["data=domains", "data.sources=[digits]", "data.target=digits:invert5", "trainer=cpu"]
+    ended = train(*first, *words)
+    assert ended.code == 2
+    (line,) = ended.lines()
+    assert said in line
+
+
+@pytest.mark.slow
+def test_hidden_targets_leave_training_bit_for_bit_the_same(train: Train) -> None:
+    weights = []
+    for target in ("digits", "renamed"):
+        ended = train(
+            *("data=domains", "data.sources=[half]", f"data.target={target}", "data.size=8"),
+            *("model=cnn", "model.channels=[4]", "trainer=cpu", "trainer.max_epochs=2"),
+        )
+        assert ended.code == 0, ended.err
+        content = torch.load(ended.folder / "checkpoints/last.ckpt", weights_only=True)
+        weights.append(content["state_dict"])
+        (ended.folder / "config.yaml").unlink()  # the other run is the newest then
+    one, other = weights
+    assert one.keys() == other.keys()
+    kept = [key for key in one if key.startswith("model.")]
+    assert kept
+    assert all(torch.equal(one[key], other[key]) for key in kept)
