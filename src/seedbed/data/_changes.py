@@ -4,9 +4,9 @@ Every image is changed by a pure function of the seed and of its place in its da
 else is changed with it.  Severities go from 1 to 5; pixels lie in [0, 1].
 
 Source: Hendrycks & Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions
-and Perturbations", https://arxiv.org/abs/1903.12261 (noise, blur, contrast; the
-severities of noise for ImageNet, those of contrast for CIFAR-10); Ganin et al. 2016, "Domain-Adversarial Training of Neural Networks",
-https://arxiv.org/abs/1505.07818, section 5.2.4 (MNIST-M: photos behind digits).
+and Perturbations", https://arxiv.org/abs/1903.12261 (noise, blur, contrast; severities of noise as
+for ImageNet, of contrast as for CIFAR-10); Ganin et al. 2016, "Domain-Adversarial Training of
+Neural Networks", https://arxiv.org/abs/1505.07818, section 5.2.4 (photos behind digits: MNIST-M).
 """
 
 import math
