@@ -52,7 +52,9 @@ BLOCKS = {  # beginnings of names, the block at the input first
     "resnet": [("body.0.",), ("body.1.",), ("body.2.",)],
     "inception": [("body.0.", "body.1."), ("body.3.",), ("body.5.",)],
 }
-HOSTILE: dict[str, Any] = {"optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.1)}
+HOSTILE: dict[str, Any] = {
+    "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.1)
+}
 
 
 class Images(InMemory):
