@@ -180,3 +180,17 @@ def test_a_unit_of_zeros_stays_one_under_weight_norm(tmp_path: Path) -> None:
     Pretrained(path=saved(tmp_path, learned.state_dict()))(other, SPEC)
     x = torch.randn(6, 3)
     torch.testing.assert_close(other(x), learned(x))
+
+
+def test_names_can_begin_otherwise(tmp_path: Path) -> None:
+    model, other = source(), target()
+    state = {k.removeprefix("body."): v for k, v in model.state_dict().items()}
+    state = {k.replace("head.", "fc."): v for k, v in state.items()}
+    file = saved(tmp_path, state)
+    Pretrained(path=file, rename={"": "body.", "fc.": "head."})(other, SPEC)
+    for name, value in model.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+    with pytest.raises(ValueError, match="rename: no name begins with 'layer'; names are like 1"):
+        Pretrained(path=file, rename={"layer": "body"})(other, SPEC)
+    with pytest.raises(ValueError, match=r"rename: two tensors would be called 'x\.weight'"):
+        Pretrained(path=file, rename={"1.": "x.", "fc.": "x."})(other, SPEC)

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from seedbed.init._tensors import named_for, read, refit
+from seedbed.init._tensors import named_for, read, refit, renamed
 from seedbed.types import Spec
 
 SHOWN = 8  # names of each kind in the message
@@ -40,6 +40,8 @@ class Pretrained:
     Args:
         run: folder of a finished run, whose best weights are taken.
         path: a .safetensors file, or a state dict saved by torch; instead of `run`.
+        rename: beginnings of the names in the file, and what they are here, the longest that fits
+            first: `{fc.: head., "": body.}` for a network of torchvision's as the body.
 
     Raises:
         ValueError: neither `run` nor `path`, or both.
@@ -47,10 +49,16 @@ class Pretrained:
 
     order = 1
 
-    def __init__(self, run: str | None = None, path: str | None = None) -> None:
+    def __init__(
+        self,
+        run: str | None = None,
+        path: str | None = None,
+        rename: Mapping[str, str] | None = None,
+    ) -> None:
         if (run is None) == (path is None):
             raise ValueError("name the weights: either run=<folder> or path=<file>")
         self.path = Path(path) if path is not None else Path(str(run), "checkpoints/best.ckpt")
+        self.rename = dict(rename or {})
         self.message = ""
 
     def __call__(self, model: nn.Module, spec: Spec) -> None:
@@ -60,7 +68,7 @@ class Pretrained:
             ValueError: the file cannot be read, or nothing in it fits.
         """
         own = model.state_dict()
-        tensors = refit(own, named_for(own, read(self.path)))
+        tensors = refit(own, named_for(own, renamed(read(self.path), self.rename)))
         match = compare(own, tensors)
         if not match.fit:
             raise ValueError(f"{self.path}: no tensor fits {type(model).__name__}{told(match)}")
