@@ -154,7 +154,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_exactly_one_source_is_named() -> None:
-    for wrong in ({}, {"run": "a", "path": "b"}):
+    wrongs: list[dict[str, Any]] = [{}, {"run": "a", "path": "b"}]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match="either run=<folder> or path=<file>"):
             Pretrained(**wrong)
 
