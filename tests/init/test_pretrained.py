@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from seedbed.init.pretrained import SHOWN, Pretrained
+from seedbed.model.linear import Linear
 from seedbed.model.mlp import MLP
 from seedbed.model.resnet import ResNet
 from seedbed.types import Spec
@@ -145,6 +146,18 @@ def test_a_file_of_which_nothing_fits_is_refused_and_changes_nothing(tmp_path: P
     with pytest.raises(ValueError, match=r"no tensor fits ResNet; of another shape: head\.weight"):
         Pretrained(path=saved(tmp_path, {"head.weight": torch.ones(7, 7)}))(model, SPEC)
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+def test_a_head_without_its_body_is_refused_and_alone_it_is_a_model(tmp_path: Path) -> None:
+    other = target()
+    before = {k: v.clone() for k, v in other.state_dict().items()}
+    head = {"head.weight": torch.ones(2, 4), "head.bias": torch.ones(2)}
+    with pytest.raises(ValueError, match="only the head fits MLP; missing in the file: body"):
+        Pretrained(path=saved(tmp_path, head))(other, SPEC)
+    assert all(torch.equal(v, before[k]) for k, v in other.state_dict().items())
+    flat = Linear((4,), 2)
+    Pretrained(path=saved(tmp_path, head))(flat, SPEC)
+    assert torch.equal(flat.head.weight, torch.ones(2, 4))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ Source: Yosinski et al. 2014, "How Transferable Are Features in Deep Neural Netw
 https://arxiv.org/abs/1411.1792.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,17 +65,23 @@ class Pretrained:
         """Overwrite the weights of `model` in place and say in `message` what did not match.
 
         Raises:
-            ValueError: the file cannot be read, or nothing in it fits.
+            ValueError: the file cannot be read, or nothing in it fits but a head.
         """
         own = model.state_dict()
         tensors = refit(own, named_for(own, renamed(read(self.path), self.rename)))
         match = compare(own, tensors)
-        if not match.fit:
-            raise ValueError(f"{self.path}: no tensor fits {type(model).__name__}{told(match)}")
+        if not below_head(match.fit) and (below_head(own) or not match.fit):
+            what = "only the head" if match.fit else "no tensor"
+            raise ValueError(f"{self.path}: {what} fits {type(model).__name__}{told(match)}")
         with torch.no_grad():
             for name in match.fit:
                 own[name].copy_(tensors[name])
         self.message = f"{self.path}: {len(match.fit)} of {len(own)} tensors loaded{told(match)}"
+
+
+def below_head(names: Iterable[str]) -> list[str]:
+    """Return the names that do not belong to a head, which is worth nothing without its body."""
+    return [name for name in names if not name.startswith("head.")]
 
 
 def compare(own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Match:
