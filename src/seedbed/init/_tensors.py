@@ -77,12 +77,17 @@ def refit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str
     return fit
 
 
-def renamed(found: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:
-    """Return the tensors with other beginnings of their names, the longest that fits first.
+def renamed(found: Mapping[str, Tensor], here: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the tensors with other beginnings of their names.
+
+    Args:
+        found: as they are called in a file.
+        here: how names are to begin, and how they begin in the file; the longest there first.
 
     Raises:
         ValueError: a beginning that no name has, or two tensors that get one name.
     """
+    prefixes = {there: new for new, there in here.items()}
     longest = sorted(prefixes, key=len, reverse=True)
     for prefix in longest:
         if not any(name.startswith(prefix) for name in found):

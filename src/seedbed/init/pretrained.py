@@ -40,8 +40,8 @@ class Pretrained:
     Args:
         run: folder of a finished run, whose best weights are taken.
         path: a .safetensors file, or a state dict saved by torch; instead of `run`.
-        rename: beginnings of the names in the file, and what they are here, the longest that fits
-            first: `{fc.: head., "": body.}` for a network of torchvision's as the body.
+        rename: how names begin here, and how the same begin in the file, the longest there
+            first: `{body.: "", head.: fc.}` for a network of torchvision's as the body.
 
     Raises:
         ValueError: neither `run` nor `path`, or both.
