@@ -26,6 +26,10 @@ class Diverged(ArithmeticError):
     """Gradient or weights are no longer finite: going on would only spoil what was learned."""
 
 
+class Unfit(ValueError):
+    """A part that does not go with the length of the training, known only when it starts."""
+
+
 class Batch(NamedTuple):
     """B examples, or a whole split of N."""
 
@@ -297,5 +301,8 @@ ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
 
 A group may carry a `lr_multiplier`: the task multiplies the optimizer's rate for it, once.
 """
+
+Regroup = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+"""Parameter groups to others of the same parameters, before the optimizer is made of them."""
 
 OptimizerFactory = Callable[[Iterable[dict[str, Any]]], Optimizer]
