@@ -32,7 +32,7 @@ from seedbed.signature import parameters_of
 from seedbed.target import construct, examine, resolve
 from seedbed.task.supervised import Supervised
 from seedbed.trust import Untrusted
-from seedbed.types import Batch, Data, Regularizer, Scaling, Spec, TargetScaling
+from seedbed.types import Data, Regularizer, Scaling, Spec, TargetScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,12 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     """Return scaling and model with the weights that torch gives them."""
     from seedbed.run.load import member  # it builds with what is here
 
-    model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs, spec=spec, load=member)
+    outputs = spec.outputs or 1
+    model = make("model", cfg.model, shape=spec.shape, outputs=outputs, spec=spec, load=member)
     if getattr(model, "whole", False):
         return Net(nn.Identity(), model)
+    if not spec.outputs:
+        model.head = nn.Identity()  # an embedding: what the head would be given
     scaling = make_scaling(cfg, spec) if cfg.scaling else nn.Identity()
     scaled = cfg.target_scaling and spec.kind == "value"
     target_scaling = (
@@ -182,6 +185,20 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
     except ValueError as error:
         raise Refused(f"loss: {error}") from error
     return loss, replace(spec, outputs=getattr(loss, "outputs", spec.outputs))
+
+
+def asked(cfg: Config, spec: Spec) -> Spec:
+    """Return the spec with what the task asks of the model.
+
+    Raises:
+        Refused: the data lacks what the task needs.
+    """
+    kind = resolve(cfg.task["_target_"])
+    given = {k: v for k, v in cfg.task.items() if k != "_target_"}
+    try:
+        return kind.asks(spec, **given) if hasattr(kind, "asks") else spec
+    except ValueError as error:
+        raise Refused(f"task: {error}") from error
 
 
 def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
@@ -292,6 +309,7 @@ def build(cfg: Config, out: Path) -> Parts:
     data = make_data(cfg)
     seed_everything(cfg.seed, workers=True, verbose=False)
     loss, spec = make_loss(cfg, data.spec)
+    spec = asked(cfg, spec)
     net = make_net(cfg, spec)
     if "fit" in cfg.stages and not (cfg.run and begun(Path(cfg.run))):  # else they are saved
         initialise(cfg, net.model, spec)
@@ -320,10 +338,9 @@ def rehearse(task: Supervised, data: Data) -> None:
     Raises:
         Refused: a part does not go with the data.
     """
-    x, y = data.splits["train"].x[:2], data.splits["train"].y[:2]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            task.eval().forward_step(task.prepare_batch(Batch(x, y)))
+            task.eval().forward_step(task.prepare_batch(data.sample()))
         except ValueError as error:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
