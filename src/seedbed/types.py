@@ -89,6 +89,7 @@ class Spec:
     oracle: bool = False  # whether targets that training must not see are watched all the same
     codes: tuple[tuple[float, ...], ...] = ()  # (C, A) what each class is like, where it is known
     episode: tuple[int, ...] = ()  # ways, shots and queries of a test episode, where it is one
+    coded: bool = False  # whether the model emits such codes, which make the scores of classes
     unseen: tuple[int, ...] = ()  # classes that training and validation lack, and the test has
 
     def plain(self) -> dict[str, Any]:

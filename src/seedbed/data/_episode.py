@@ -135,10 +135,9 @@ def check_pool(pool: Pool, split: str, key: str, names: Sequence[str]) -> None:
     counts = pool.examples.y.bincount(minlength=len(names)).tolist()
     there = [names[label] for label, n in enumerate(counts) if n]
     if len(there) < pool.ways:
+        few = f"{len(there)} class{'' if len(there) == 1 else 'es'}"
         listed = f" ({', '.join(there)})" if there else ""
-        raise ValueError(
-            f"{key}={pool.ways}: the {split} split has {len(there)} class{'es'[: 2 * (len(there) != 1)]}{listed}"
-        )
+        raise ValueError(f"{key}={pool.ways}: the {split} split has {few}{listed}")
     for name, n in zip(names, counts, strict=True):
         if 0 < n < pool.size:
             raise ValueError(

@@ -17,6 +17,7 @@ from torch import nn
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, revealed
 from seedbed.logger.csv import CSV
+from seedbed.model._codes import Codes
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
 from seedbed.rules.value import direction
@@ -52,17 +53,25 @@ class Net(nn.Module):
         scaling: raw inputs `(B, ...)` to the range that `model` sees.
         model: scaled inputs to logits `(B, K)`.
         target_scaling: raw targets `(B, K)` to what `model` emits; None if that is the same.
+        codes: what `model` emits to scores of classes `(B, C)`; None if that is the same.
     """
 
     def __init__(
-        self, scaling: nn.Module, model: nn.Module, target_scaling: nn.Module | None = None
+        self,
+        scaling: nn.Module,
+        model: nn.Module,
+        target_scaling: nn.Module | None = None,
+        codes: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.scaling, self.model, self.target_scaling = scaling, model, target_scaling
+        self.codes = codes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map raw inputs `(B, ...)` to `(B, K)`: logits, or values in the units of the targets."""
         outputs = self.model(self.scaling(x))
+        if self.codes is not None:
+            return self.codes(outputs)
         if self.target_scaling is None:
             return outputs
         return cast(TargetScaling, self.target_scaling).inverse(outputs)
@@ -116,7 +125,7 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     """Return scaling and model with the weights that torch gives them."""
     from seedbed.run.load import member  # it builds with what is here
 
-    outputs = spec.outputs or 1
+    outputs = len(spec.codes[0]) if spec.coded else spec.outputs or 1
     model = make("model", cfg.model, shape=spec.shape, outputs=outputs, spec=spec, load=member)
     if getattr(model, "whole", False):
         return Net(nn.Identity(), model)
@@ -127,7 +136,7 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     target_scaling = (
         make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
     )
-    return Net(scaling, model, target_scaling)
+    return Net(scaling, model, target_scaling, Codes(spec.codes) if spec.coded else None)
 
 
 def initialise(cfg: Config, model: nn.Module, spec: Spec) -> None:
