@@ -92,6 +92,8 @@ class Spec:
     tests: tuple[str, ...] = ()  # names of the test sets, where there are several
     oracle: bool = False  # whether targets that training must not see are watched all the same
     codes: tuple[tuple[float, ...], ...] = ()  # (C, A) what each class is like, where it is known
+    episode: tuple[int, ...] = ()  # ways, shots and queries of a test episode, where it is one
+    coded: bool = False  # whether the model emits such codes, which make the scores of classes
     unseen: tuple[int, ...] = ()  # classes that training and validation lack, and the test has
 
     def plain(self) -> dict[str, Any]:
@@ -235,6 +237,10 @@ class Data(Protocol):
 
     def setup(self, stage: str | None = None) -> None:
         """Read and split, in every process alike."""
+        ...
+
+    def sample(self) -> Batch:
+        """Return a few training examples as a batch, to try the parts of a run on."""
         ...
 
     def chunks(self, split: Split) -> Iterator[Tensor]:

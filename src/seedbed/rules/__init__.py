@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import compression, part, training
+from seedbed.rules import compression, learning, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -18,6 +18,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         part.two_inits,
         part.init_of_trained,
         part.two_averages,
+        learning.episodes_and_task,
+        learning.stages_of_episodes,
         training.tail_beyond_the_end,
         training.schedule_without_end,
         training.plateau_without_validation,

@@ -12,7 +12,7 @@ STAGES = ["fit", "test", "compress", "predict", "report", "reproduce"]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
-    **dict.fromkeys(("acc", "f1", "auroc", "r2"), "max"),
+    **dict.fromkeys(("acc", "f1", "auroc", "r2", "harmonic"), "max"),
 }
 
 

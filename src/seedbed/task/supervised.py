@@ -100,6 +100,19 @@ class Supervised(LightningModule):
 
     # -- what learning means ---------------------------------------------------------------
 
+    @classmethod
+    def asks(cls, spec: Spec, **arguments: Any) -> Spec:
+        """Return the spec with what the model is to emit, where that is not up to data and loss.
+
+        Args:
+            spec: what the data knows.
+            arguments: of this task, as the config has them.
+
+        Raises:
+            ValueError: the data lacks what the task needs.
+        """
+        return spec
+
     def forward(self, x: Tensor) -> Tensor:
         """Map raw inputs `(B, ...)` to logits `(B, K)`."""
         return self.model(x)
