@@ -28,6 +28,7 @@ class Monitor:
 
     name: str = "val/loss"
     mode: str = "auto"  # min, max, or what the metric says
+    oracle: bool = False  # whether targets that training must not see may choose the weights
 
 
 @dataclass

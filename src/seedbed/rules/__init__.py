@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import compression, part, training
+from seedbed.rules import compression, domain, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -18,6 +18,10 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         part.two_inits,
         part.init_of_trained,
         part.two_averages,
+        domain.nothing_beside_nothing,
+        domain.statistics_twice,
+        domain.two_adaptations,
+        domain.adaptation_without_stage,
         training.tail_beyond_the_end,
         training.schedule_without_end,
         training.plateau_without_validation,
