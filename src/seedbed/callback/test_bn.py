@@ -12,9 +12,7 @@ from math import inf
 from typing import Any
 
 import torch
-from lightning import Trainer
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
 from seedbed.callback._test_time import Adaptation

@@ -5,7 +5,6 @@ Source: Sun & Saenko 2016, "Deep CORAL: Correlation Alignment for Deep Domain Ad
     equations 1 to 3, https://arxiv.org/abs/1607.01719
 """
 
-import torch
 from torch import Tensor, nn
 
 from seedbed.regularizer._domains import (
