@@ -132,7 +132,7 @@ class Adaptation(Callback):
     def end(self) -> None:
         """Leave the model as it was, and let go of it."""
         self.restore()
-        self.own, self.warned = [], False
+        self.own = []
 
 
 def forget(norm: nn.Module) -> None:
