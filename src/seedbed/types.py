@@ -88,6 +88,8 @@ class Spec:
     domains: tuple[str, ...] = ()  # names of where examples come from, if from several places
     tests: tuple[str, ...] = ()  # names of the test sets, where there are several
     oracle: bool = False  # whether targets that training must not see are watched all the same
+    codes: tuple[tuple[float, ...], ...] = ()  # (C, A) what each class is like, where it is known
+    unseen: tuple[int, ...] = ()  # classes that training and validation lack, and the test has
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, for a file."""

@@ -8,7 +8,8 @@ import torch
 from quick import Walker, trainer
 from torch import Tensor
 
-from seedbed.data._memory import InMemory, divide
+from seedbed.data._memory import InMemory, divide, few
+from seedbed.data.synthetic import Synthetic
 from seedbed.types import Batch
 
 
@@ -65,6 +66,39 @@ def test_a_fraction_is_stratified_and_leaves_validation_alone() -> None:
     assert set(numbers(half, "train")) < set(numbers(whole, "train"))
     assert numbers(half, "val") == numbers(whole, "val")
     assert numbers(half, "test") == numbers(whole, "test")
+
+
+def test_a_few_of_each_class_leave_validation_and_test_alone() -> None:
+    whole, three, five = ready(), ready(per_class=3), ready(per_class=5)
+    assert (counts(three, "train"), counts(five, "train")) == ([3, 3, 3], [5, 5, 5])
+    assert set(numbers(three, "train")) < set(numbers(five, "train")) < set(numbers(whole, "train"))
+    for split in ("val", "test"):
+        assert numbers(three, split) == numbers(whole, split)
+    x, y, *_ = three.splits["train"]
+    assert torch.equal(y, (x[:, 0] >= 60).long() + (x[:, 0] >= 90).long())
+    assert numbers(ready(per_class=3), "train") == numbers(three, "train")
+    assert counts(ready(per_class=4, fraction=0.5), "train") == [4, 4, 4]
+
+
+def test_the_few_of_a_class_are_drawn_by_the_seed_from_all_of_it() -> None:
+    y = torch.tensor([1, 0] * 50)
+    drawn = torch.cat([few(y, 1, seed) for seed in range(200)])
+    assert len(drawn.unique()) > 80  # of 100, 13 are missed on average
+    assert y[drawn].bincount().tolist() == [200, 200]
+
+
+def test_unknown_classes_are_never_among_the_few() -> None:
+    assert few(torch.tensor([-1, 2, -1, 0, -1]), 1, seed=0).tolist() == [1, 3]
+
+
+def test_more_of_a_class_than_there_are_is_refused() -> None:
+    with pytest.raises(ValueError, match="per_class=9: class 2 has 8 training examples"):
+        ready(per_class=9)
+
+
+def test_real_targets_have_no_classes_to_take_a_few_of() -> None:
+    with pytest.raises(ValueError, match="per_class=2: the targets are real numbers"):
+        Synthetic(form="plane", per_class=2).setup()
 
 
 def test_targets_stay_with_their_inputs() -> None:
@@ -150,6 +184,7 @@ def test_a_class_too_small_to_divide_is_refused() -> None:
         ("val_fraction", 1.0),
         ("fraction", 0.0),
         ("fraction", 1.1),
+        ("per_class", 0),
     ],
 )
 def test_arguments_outside_their_range_are_refused(name: str, value: Any) -> None:

@@ -34,6 +34,8 @@ class Splits(LightningDataModule):
     content: str = ""  # and that of the splits, as far as they are in memory
     domains: tuple[str, ...] = ()  # names of where examples come from
     masked: bool = False  # whether targets of training examples are hidden
+    codes: tuple[tuple[float, ...], ...] = ()  # (C, A) what each class is like
+    unseen: tuple[int, ...] = ()  # classes that only the test split has
 
     def __init__(
         self,
@@ -102,6 +104,8 @@ class Splits(LightningDataModule):
             "content": self.content,
             "domains": self.domains,
             "masked": self.masked,
+            "codes": self.codes,
+            "unseen": self.unseen,
             "tests": tuple(name.partition("/")[2] for name in self.further("test/")),
             "oracle": ORACLE in self.splits,
         }

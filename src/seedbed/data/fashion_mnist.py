@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seedbed.data._memory import InMemory
+from seedbed.data._pictures import Pictures
 from seedbed.types import Batch
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # apt install dataset-fashion-mnist
@@ -29,20 +29,21 @@ SHA256 = {  # of the content: archives differ by how they were compressed
 NAMES = "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot"
 
 
-class FashionMNIST(InMemory):
+class FashionMNIST(Pictures):
     """60,000 images to train and validate, 10,000 to test; pixels in [0, 1].
 
     Args:
         root: folder of the four IDX files; found where Debian's package puts them, else
             downloaded here with a checksum.
-        common: see `InMemory`.
+        size: height and width in pixels.
+        common: see `Pictures`.
 
     Raises:
         FileNotFoundError: no files, and no network to fetch them.
     """
 
-    def __init__(self, root: str = "data/fashion_mnist", **common: Any) -> None:
-        super().__init__(**common)
+    def __init__(self, root: str = "data/fashion_mnist", size: int = 28, **common: Any) -> None:
+        super().__init__(size, **common)
         self.root = Path(root)
 
     def class_names(self) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ class FashionMNIST(InMemory):
             for name, digest in SHA256.items():
                 fetch(f"{ORIGIN}/{name}.gz", self.root / f"{name}.gz", digest)
 
-    def read(self) -> tuple[Batch, Batch]:
+    def images(self) -> tuple[Batch, Batch]:
         """Return training and test images, `(N, 1, 28, 28)` float32."""
         folder = self._found() or self.root
         train, test = (

@@ -84,7 +84,7 @@ class CrossEntropy(nn.Module):
     def weight(self, logits: Tensor, y: Tensor) -> Tensor | None:
         """Return Σ weights of targets `(B,)` or `(B, C)`, `()`; None if each counts 1."""
         if self.masked:
-            return (y != HIDDEN).sum()
+            return (y != HIDDEN).sum().to(precise(logits).dtype)
         if self.weights is None:
             return None
         z = precise(logits)
