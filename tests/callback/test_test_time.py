@@ -93,7 +93,8 @@ def test_statistics_are_mixed_by_how_many_examples_they_stand_for(prior: float) 
     share = 20 / (prior + 20)
     mean = (1 - share) * torch.tensor([1.0, -1.0]) + share * x.mean(0)
     var = (1 - share) * torch.tensor([4.0, 0.25]) + share * x.var(0, correction=0)
-    norm, head = task.model[0], task.model[1]
+    norm: Any = task.model[0]
+    head = task.model[1]
     expected = head(F.batch_norm(x, mean, var, norm.weight, norm.bias))
     torch.testing.assert_close(seen, expected)
 

@@ -82,8 +82,8 @@ def test_every_domain_counts_the_same() -> None:
 
 def test_who_can_only_guess_pays_the_logarithm() -> None:
     made = dann(THREE)
-    nn.init.zeros_(made.classifier[-1].weight)
-    nn.init.zeros_(made.classifier[-1].bias)
+    for parameter in made.classifier[-1].parameters():
+        nn.init.zeros_(parameter)
     assert made.penalty(step_of(torch.randn(3, 5), [0, 1, 2])).item() == pytest.approx(log(3))
 
 
