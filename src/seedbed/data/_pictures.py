@@ -20,7 +20,8 @@ class Pictures(InMemory):
     """Grey images `(N, 1, size, size)` of known classes.
 
     Args:
-        size: height and width in pixels; smaller ones are means of areas, larger ones bilinear.
+        size: height and width in pixels, smaller ones as means of areas, larger ones bilinear;
+            null: as they come.
         corruptions: further test sets, `test/<name>`: the test images so changed.
         severity: of the corruptions, from 1 to 5.
         unseen: classes by their indices that only the test split has; then `test/seen` and
@@ -38,7 +39,7 @@ class Pictures(InMemory):
 
     def __init__(
         self,
-        size: int,
+        size: int | None,
         *,
         corruptions: Sequence[Corruption] = (),
         severity: int = 5,
@@ -47,7 +48,8 @@ class Pictures(InMemory):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        check_size(size)
+        if size is not None:
+            check_size(size)
         check_severity(severity)
         check_unseen(unseen, self.class_names())
         self.size, self.severity = size, severity
@@ -66,20 +68,28 @@ class Pictures(InMemory):
     def read(self) -> tuple[Batch, Batch]:
         """Return training and test images, `(N, 1, size, size)` in [0, `top`]."""
         train, test = self.images()
-        held = torch.tensor(self.unseen, dtype=torch.int64)
-        train = train.at(~torch.isin(train.y, held))
-        return (
-            train._replace(x=resized(train.x, self.size)),
-            test._replace(x=resized(test.x, self.size)),
-        )
+        return self._sized(self.seen(train)), self._sized(test)
+
+    def seen(self, examples: Batch) -> Batch:
+        """Return the examples of classes that training may see."""
+        return examples.at(~self._held(examples)) if self.unseen else examples
+
+    def _held(self, examples: Batch) -> Tensor:
+        return torch.isin(examples.y, torch.tensor(self.unseen))  # (N,) bool
+
+    def _sized(self, found: Batch) -> Batch:
+        return found if self.size is None else found._replace(x=resized(found.x, self.size))
 
     def examples(self) -> dict[Split, Any]:
         """Return the three splits, and the further test sets."""
-        found: dict[Any, Batch] = super().examples()
+        return self.with_tests(super().examples())
+
+    def with_tests(self, found: dict[Any, Batch]) -> dict[Split, Any]:
+        """Return the splits, and the further test sets that are made of `test`."""
         test = found["test"]
         if self.unseen:
-            held = torch.isin(test.y, torch.tensor(self.unseen))
-            found |= {"test/seen": test.at(~held), "test/unseen": test.at(held)}
+            held = self._held(test)
+            found = {**found, "test/seen": test.at(~held), "test/unseen": test.at(held)}
         return found | corrupted(test, self.corruptions, self.severity, self.seed, self.top)
 
 

@@ -76,7 +76,7 @@ class Domains(InMemory):
             raise ValueError(f"target_labels={target_labels} needs use_target=true to show them")
         every = domains(sources, target)
         self.sources, self.target = every[:-1], every[-1]
-        self.sets = {name: SETS[name](size) for name in dict.fromkeys(d.set for d in every)}
+        self.sets = {name: SETS[name](size=size) for name in dict.fromkeys(d.set for d in every)}
         check_classes({name: made.class_names() for name, made in self.sets.items()})
         colour = 3 if any(each.change == "blend" for each in every) else 1
         self.size, self.channels = size, channels or colour

@@ -35,14 +35,16 @@ class FashionMNIST(Pictures):
     Args:
         root: folder of the four IDX files; found where Debian's package puts them, else
             downloaded here with a checksum.
-        size: height and width in pixels.
+        size: height and width in pixels; null: as the files have them, 28.
         common: see `Pictures`.
 
     Raises:
         FileNotFoundError: no files, and no network to fetch them.
     """
 
-    def __init__(self, root: str = "data/fashion_mnist", size: int = 28, **common: Any) -> None:
+    def __init__(
+        self, root: str = "data/fashion_mnist", size: int | None = None, **common: Any
+    ) -> None:
         super().__init__(size, **common)
         self.root = Path(root)
 

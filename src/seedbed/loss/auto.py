@@ -43,6 +43,11 @@ class Auto(nn.Module):
                 raise ValueError(f"{name} needs targets that are classes, the data has numbers")
         self.chosen = nn.MSELoss()
 
+    @property
+    def masked(self) -> bool:
+        """Whether the data hides targets, which are left out."""
+        return self.of_classes.masked
+
     def forward(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the mean loss, `()`, of outputs `(B, K)` and targets."""
         if self.chosen is None:

@@ -181,6 +181,9 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
             loss.prepare(spec)
     except ValueError as error:
         raise Refused(f"loss: {error}") from error
+    if spec.masked and not getattr(loss, "masked", False):
+        what = "it needs a target for every example, and the data hides some"
+        raise Refused(f"loss: {what}; use loss=cross_entropy")
     return loss, replace(spec, outputs=getattr(loss, "outputs", spec.outputs))
 
 
