@@ -20,7 +20,7 @@ from covering import Array, Pair
 
 from seedbed import help
 
-PRESETS = {"experiment", "debug"}  # they choose options; they are none
+PRESETS = {"experiment", "debug", "compress"}  # they choose options, or need a stage of their own
 LEFT_OUT = {
     "trainer=ddp": "needs GPUs",
     "trainer=ddp_cpu": "several processes: tests/run/test_processes.py",
