@@ -31,7 +31,6 @@ def enter(job: Job) -> None:
     """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
     config.register()
     OmegaConf.register_new_resolver("id", folder.new_id, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("if", if_chosen, replace=True)
     try:
         sys.exit(obey(job, sys.argv[1:]))
     except Refused as problem:
@@ -41,14 +40,6 @@ def enter(job: Job) -> None:
         sys.exit(wish.code)
     except KeyboardInterrupt:  # before anybody listened
         sys.exit(130)
-
-
-def if_chosen(group: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:
-    """Return `then` if any option of a list group is chosen: `${if:regularizer,true,false}`.
-
-    With it an experiment's baseline, which has none of them, may differ in another value.
-    """
-    return then if _root_[group] else otherwise
 
 
 def obey(job: Job, argv: list[str]) -> int:

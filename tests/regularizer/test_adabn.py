@@ -154,6 +154,20 @@ def test_outside_of_a_step_the_model_is_as_it_was() -> None:
     assert not list(made.parameters())
 
 
+def test_mixed_precision_measures_as_exactly() -> None:
+    x, domain = torch.randn(32, 4) * 3 + 20, torch.tensor([0, 1] * 16)
+    found = []
+    for on in (False, True):
+        norm = nn.BatchNorm1d(4)
+        made = adabn(norm, TWO)
+        with (
+            torch.autocast("cpu", torch.bfloat16, enabled=on),
+            made.during(Batch(x, domain, domain)),
+        ):
+            found.append((norm(x), norm.running_mean, norm.running_var))
+    torch.testing.assert_close(*found)
+
+
 def test_half_precision_keeps_its_type() -> None:
     model, here = net().bfloat16(), batch([0, 1, 0, 1])
     made = adabn(model)

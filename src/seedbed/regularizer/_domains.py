@@ -36,6 +36,11 @@ def features_of(step: Step) -> Tensor:
     return wide(step.features)
 
 
+def exactly(like: Tensor) -> torch.autocast:
+    """Return a context without autocast: in half precision, differences of sums are noise."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def members(step: Step, count: int, like: Tensor) -> Tensor:
     """Return 1 where an example is of a domain, else 0: `(B, D)` on the device of `like`."""
     assert step.batch.domain is not None, "data with domains says which of them in each batch"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from seedbed.regularizer._domains import refuse_one_domain
+from seedbed.regularizer._domains import exactly, refuse_one_domain
 from seedbed.regularizer._sums import wide
 from seedbed.types import Batch, Regularizer, Spec
 
@@ -91,7 +91,8 @@ def normalised(norm: _BatchNorm, keepers: list[_BatchNorm], domain: Tensor, x: T
     z = wide(x)
     flat = z.reshape(*z.shape[:2], -1)  # (B, C, H·W)
     if norm.training:
-        mean, var = of_batch(flat, domain, keepers)
+        with exactly(flat):
+            mean, var = of_batch(flat, domain, keepers)
     else:
         mean = torch.stack([cast(Tensor, keeper.running_mean) for keeper in keepers])
         var = torch.stack([cast(Tensor, keeper.running_var) for keeper in keepers])

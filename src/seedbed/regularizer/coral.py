@@ -8,6 +8,7 @@ Source: Sun & Saenko 2016, "Deep CORAL: Correlation Alignment for Deep Domain Ad
 from torch import Tensor, nn
 
 from seedbed.regularizer._domains import (
+    exactly,
     features_of,
     mean_over_pairs,
     members,
@@ -47,7 +48,8 @@ class CORAL(Regularizer):
         """Return the penalty, `()`; 0 of a batch that is all of one domain."""
         z = features_of(step)
         member = members(step, self.domains, z)
-        spread = covariances(z, member).flatten(1) / (2 * z.shape[1])  # (D, d²)
+        with exactly(z):
+            spread = covariances(z, member).flatten(1) / (2 * z.shape[1])  # (D, d²)
         apart = (spread.unsqueeze(0) - spread.unsqueeze(1)).square().sum(-1)
         return self.coef * mean_over_pairs(apart, member.sum(0) > 1)
 

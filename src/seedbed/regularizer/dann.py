@@ -14,7 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedbed.features import width_of
-from seedbed.regularizer._domains import members, refuse_one_domain, refuse_strength, shares
+from seedbed.regularizer._domains import (
+    exactly,
+    members,
+    refuse_one_domain,
+    refuse_strength,
+    shares,
+)
 from seedbed.regularizer._sums import wide
 from seedbed.types import Regularizer, Spec, Step
 
@@ -70,7 +76,8 @@ class DANN(Regularizer):
             self.classifier(reversed_gradient(step.features, self.strength(step.progress)))
         )
         weight, counts = shares(members(step, self.domains, logits))
-        costs = F.cross_entropy(logits, step.batch.domain, reduction="none") @ weight  # (D,)
+        with exactly(logits):
+            costs = F.cross_entropy(logits, step.batch.domain, reduction="none") @ weight  # (D,)
         return costs.sum() / (counts > 0).sum()
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.regularizer._domains import (
+    exactly,
     features_of,
     mean_over_pairs,
     members,
@@ -54,7 +55,8 @@ class MMD(Regularizer):
         """Return the penalty, `()`; 0 of a batch that is all of one domain."""
         z = features_of(step)
         weight, counts = shares(members(step, self.domains, z))
-        alike = weight.T @ kernels(z) @ weight  # (D, D): the mean kernel of each two domains
+        with exactly(z):
+            alike = weight.T @ kernels(z) @ weight  # (D, D): the mean kernel of each two domains
         own = alike.diagonal()
         return self.coef * mean_over_pairs(
             own.unsqueeze(0) + own.unsqueeze(1) - 2 * alike, counts > 0

@@ -9,7 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seedbed.regularizer._domains import members, refuse_one_domain, refuse_strength, shares
+from seedbed.regularizer._domains import (
+    exactly,
+    members,
+    refuse_one_domain,
+    refuse_strength,
+    shares,
+)
 from seedbed.regularizer._sums import wide
 from seedbed.types import HIDDEN, Regularizer, Spec, Step
 
@@ -56,7 +62,8 @@ class VREx(Regularizer):
         member = members(step, len(self.spec.domains), z) * known.unsqueeze(1)
         weight, counts = shares(member)
         on = float(step.progress >= self.start)
-        return on * self.coef * variance(costs @ weight, counts > 0)
+        with exactly(z):
+            return on * self.coef * variance(costs @ weight, counts > 0)
 
 
 def costs_of(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
