@@ -51,6 +51,19 @@ NEEDS = {  # what an option of one group asks of the others
     "regularizer/cutmix": ["data=digits", "model=cnn", "regularizer=cutmix", *WITHOUT],
     **{f"augment/{name}": ["data=digits", f"augment={name}", "~data.size"] for name in IMAGES},
     "callback/swa": ["callback=swa"],
+    **{
+        f"callback/{name}": [
+            *("data=digits", "model=cnn", "model.norm=batch", f"callback={name}", *WITHOUT)
+        ]
+        for name in ("test_bn", "tent")
+    },
+    **{
+        f"regularizer/{name}": [
+            *("data=domains", "data.fraction=0.1", "model=cnn", "model.norm=batch"),
+            *(f"regularizer={name}", *WITHOUT),
+        ]
+        for name in ("adabn", "coral", "dann", "erm", "mmd", "vrex")
+    },
     "compress/none": ["compress=none", "stages=[fit,compress]"],
     **{
         f"compress/{name}": [

@@ -28,6 +28,7 @@ class Monitor:
 
     name: str = "val/loss"
     mode: str = "auto"  # min, max, or what the metric says
+    oracle: bool = False  # whether targets that training must not see may choose the weights
 
 
 @dataclass
@@ -134,8 +135,17 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def register() -> None:
-    """Make `Config` the `schema` that configs/train.yaml starts from."""
+    """Make `Config` the `schema` that configs/train.yaml starts from, and `${if:...}` known."""
     ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("if", if_chosen, replace=True)
+
+
+def if_chosen(group: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:
+    """Return `then` if any option of a list group is chosen: `${if:regularizer,true,false}`.
+
+    With it an experiment's baseline, which has none of them, may differ in another value.
+    """
+    return then if _root_[group] else otherwise
 
 
 def check(cfg: DictConfig) -> Config:

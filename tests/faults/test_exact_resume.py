@@ -70,6 +70,15 @@ CASES: dict[str, tuple[Sequence[int], list[str]]] = {
             *("augment=[basic,cutout]", "optimizer=muon"),
         ],
     ),
+    "domains": (  # a classifier of its own, statistics of each domain, and the share that is done
+        (1, 4),
+        [
+            *("data=domains", "data.sources=[digits]", "data.target=digits:invert1"),
+            *("data.size=8", "data.fraction=.03", "data.batch_size=24"),
+            *("model=cnn", "model.channels=[4]", "~model.widths", "model.norm=batch"),
+            "regularizer=[adabn,coral,dann,mmd]",
+        ],
+    ),
 }
 
 

@@ -93,13 +93,25 @@ def is_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-def monitor_slips(name: str, mode: str) -> Iterator[str]:
+def monitor_slips(name: str, mode: str, oracle: bool = False) -> Iterator[str]:
     """Yield what is wrong with the monitor, as far as it is known before the data is read."""
+    if problem := blind("monitor.name", name, oracle=oracle):
+        yield problem
     if mode not in ("auto", "min", "max"):
         yield f"monitor.mode={mode}: auto, min or max is expected"
     elif mode == "auto" and name.rpartition("/")[2] not in DIRECTION:
         known = nearest(name, [f"{split}/{m}" for split in ("train", "val") for m in DIRECTION])
         yield f"monitor.name={name}: no such metric; {known}; for your own, set monitor.mode"
+
+
+def blind(key: str, name: str, *, oracle: bool) -> str | None:
+    """Return why a metric may not choose the weights: it looks where training must not."""
+    if oracle or not name.startswith("oracle/"):
+        return None
+    return (
+        f"{key}={name}: it is measured by targets that training must not see; watch val/loss or "
+        "val/acc, or say monitor.oracle=true"
+    )
 
 
 def direction(name: str, mode: str) -> str:
