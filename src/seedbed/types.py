@@ -28,7 +28,7 @@ class Diverged(ArithmeticError):
 
 
 class Unfit(ValueError):
-    """A part that does not go with the length of the training, known only when it starts."""
+    """A part that does not go with the model or the length of training, known when it starts."""
 
 
 class Batch(NamedTuple):

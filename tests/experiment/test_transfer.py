@@ -18,7 +18,7 @@ def test_its_jobs_are_every_mode_from_random_and_from_learned_weights() -> None:
     assert command.sweep
     found = {tuple(words[:3]) for words in jobs(command)}
     assert found == {
-        (f"data.per_class={labels}", f"init=[{init}]", f"++callback.finetune.mode={mode}")
+        (f"++data.per_class={labels}", f"init=[{init}]", f"++callback.finetune.mode={mode}")
         for labels in (1, 5)
         for init in ("default", "pretrained")
         for mode in ("probe", "gradual", "full")
