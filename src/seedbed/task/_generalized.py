@@ -77,10 +77,10 @@ class Outcomes(Metric):
         """Return those of all examples, on the CPU."""
         here = cast(Any, self)
         names = ("margin", "right_seen", "right_unseen", "y")
-        margin, *rest = (dim_zero_cat(getattr(here, name)).cpu() for name in names)
-        unseen = torch.isin(rest[-1], here.unseen.cpu())
-        known = unseen | torch.isin(rest[-1], here.seen.cpu())
-        found = Outcome(margin.double(), *rest, unseen)
+        margin, seen, unseen, y = (dim_zero_cat(getattr(here, name)).cpu() for name in names)
+        held = torch.isin(y, here.unseen.cpu())
+        known = held | torch.isin(y, here.seen.cpu())
+        found = Outcome(margin.double(), seen, unseen, y, held)
         return Outcome(*(each[known] for each in found))
 
 
@@ -156,7 +156,7 @@ class Generalized(Logs):
             logits = torch.full_like(logits, -torch.inf).index_copy(1, kept, logits[:, kept])
         super().count(split, logits, y, values, weight)
         if f"on_{split}" in self.outcomes:
-            self.outcomes[f"on_{split}"].update(logits.detach(), y)
+            cast(Outcomes, self.outcomes[f"on_{split}"]).update(logits.detach(), y)
 
     def end_epoch(self, split: str, trainer: Trainer) -> dict[str, float]:
         """Return what was measured, and start anew; a validation chooses the penalty."""
