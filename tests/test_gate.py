@@ -36,6 +36,33 @@ WRONG = [
     ),
     ("~callback.swa", "~callback.swa: there is nothing of that name to remove"),
     ("callback=[ema,swaa]", "callback=swaa: no such option"),
+    *(
+        (
+            f"regularizer={name}",
+            f"regularizer.{name}: it needs training examples of two domains at least, the data "
+            "names none; data=domains",
+        )
+        for name in ("adabn", "coral", "dann", "erm", "mmd", "vrex")
+    ),
+    ("regularizer.mmd.coef=-1 regularizer=mmd", "regularizer.mmd: coef must be at least 0"),
+    ("regularizer=[erm,mmd]", "regularizer=[erm,mmd]: erm is to train without mmd; choose one"),
+    ("regularizer=adabn callback=swa", "regularizer=adabn with callback=swa: both choose the"),
+    ("regularizer=adabn callback=tent", "regularizer=adabn with callback=tent: both choose the"),
+    ("callback=tent", "callback.tent: it adapts batch norm, and this model has none; model.norm"),
+    ("callback=test_bn", "callback.test_bn: it adapts batch norm, and this model has none"),
+    ("callback=tent callback.tent.lr=-1", "callback.tent: lr must be at least 0"),
+    ("callback=[test_bn,tent]", "callback=[test_bn,tent]: tent takes the batch's statistics, too"),
+    ("callback=tent stages=fit", "callback=tent with stages=[fit]: it acts in the stages test and"),
+    ("callback=tent data.form=plane model.norm=batch", "callback.tent: it makes classes more"),
+    ("monitor.name=oracle/acc", "monitor.name=oracle/acc: it is measured by targets that training"),
+    (
+        "monitor.name=oracle/acc monitor.oracle=true",
+        "monitor.name=oracle/acc: no such metric; did you mean 'val/acc'",
+    ),
+    (
+        "callback.early_stopping.monitor=oracle/acc",
+        "callback.early_stopping.monitor=oracle/acc: it is measured by targets that training",
+    ),
     ("model.dropout=1.5", "model: dropout must lie in [0, 1), got 1.5"),
     ("model.outputs=3", "model.outputs: seedbed sets it itself"),
     (
@@ -292,7 +319,7 @@ WRONG = [
     ("trainer.overfit_batches=2", "trainer.overfit_batches: use debug=overfit"),
     (
         "monitor=val/acc",
-        "monitor=val/acc: monitor.name=<value> or monitor.mode=<value> is expected",
+        "monitor=val/acc: monitor.name=<value> or monitor.mode=<value> or monitor.oracle=<value>",
     ),
     ("init=[gaussian,class_prior,orthogonal]", "init=[gaussian,orthogonal]: each overwrites the"),
     ("init=pretrained", "init.pretrained: name the weights: either run=<folder> or path=<file>"),

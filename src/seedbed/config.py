@@ -28,6 +28,7 @@ class Monitor:
 
     name: str = "val/loss"
     mode: str = "auto"  # min, max, or what the metric says
+    oracle: bool = False  # whether targets that training must not see may choose the weights
 
 
 @dataclass
@@ -35,6 +36,14 @@ class Predict:
     """What the stage `predict` looks at."""
 
     path: str | None = None  # a .npy or .csv file of inputs; null: the test split
+
+
+@dataclass
+class Source:
+    """The run whose weights others start from."""
+
+    run: str | None = None  # its folder
+    by: Any = field(default_factory=list)  # the command that trains it where it is not there
 
 
 @dataclass
@@ -62,6 +71,7 @@ class Config:
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
@@ -125,8 +135,17 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def register() -> None:
-    """Make `Config` the `schema` that configs/train.yaml starts from."""
+    """Make `Config` the `schema` that configs/train.yaml starts from, and `${if:...}` known."""
     ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("if", if_chosen, replace=True)
+
+
+def if_chosen(group: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:
+    """Return `then` if any option of a list group is chosen: `${if:regularizer,true,false}`.
+
+    With it an experiment's baseline, which has none of them, may differ in another value.
+    """
+    return then if _root_[group] else otherwise
 
 
 def check(cfg: DictConfig) -> Config:
@@ -188,6 +207,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values = dict(plain)
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
+    values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)
     return Config(**values)

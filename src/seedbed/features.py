@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from seedbed.types import Spec
 
 
 def head_of(model: nn.Module) -> nn.Module:
@@ -38,3 +41,17 @@ def watched(model: nn.Module) -> Iterator[list[Tensor]]:
         yield seen
     finally:
         hook.remove()
+
+
+def width_of(model: nn.Module, spec: Spec) -> int:
+    """Return how many features the head of a model sees, F."""
+    like = next(iter(model.parameters()))
+    x = torch.zeros(2, *spec.shape, dtype=like.dtype, device=like.device)
+    modes = {module: module.training for module in model.modules()}
+    try:
+        with watched(model.eval()) as seen, torch.no_grad():
+            model(x)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return seen[0].shape[1]

@@ -5,6 +5,7 @@ K outputs of the model.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -24,6 +25,10 @@ ORACLE = "oracle"  # the split whose targets training must not see, watched all 
 
 class Diverged(ArithmeticError):
     """Gradient or weights are no longer finite: going on would only spoil what was learned."""
+
+
+class Unfit(ValueError):
+    """A part that does not go with the length of the training, known only when it starts."""
 
 
 class Batch(NamedTuple):
@@ -264,8 +269,9 @@ class Regularizer(nn.Module):
     """What prefers some solutions to others.  A technique overrides the verbs that it needs.
 
     In one training step they run in this order, whatever the order on the command line:
-    every `on_batch`, the forward pass, every `penalty`, the update, every `after_step`; in each
-    of them by `order`, then by name.
+    every `on_batch`, the forward pass (`during`), every `penalty`, the update, every
+    `after_step`; in each of them by `order`, then by name.  `during` surrounds the forward pass
+    of an evaluation, too; the others are for training alone.
     """
 
     order: int = 0
@@ -287,6 +293,10 @@ class Regularizer(nn.Module):
         """Change inputs or targets of a training batch."""
         return batch
 
+    def during(self, batch: Batch) -> AbstractContextManager[Any]:
+        """Return the context in which the model sees a batch, of training or of evaluation."""
+        return nullcontext()
+
     def penalty(self, step: Step) -> Tensor | None:
         """Return a term of the training loss, `()`, or None."""
         return None
@@ -303,5 +313,8 @@ ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
 
 A group may carry a `lr_multiplier`: the task multiplies the optimizer's rate for it, once.
 """
+
+Regroup = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+"""Parameter groups to others of the same parameters, before the optimizer is made of them."""
 
 OptimizerFactory = Callable[[Iterable[dict[str, Any]]], Optimizer]

@@ -12,7 +12,7 @@ from seedbed.checkpoint._file import local, verify
 from seedbed.checkpoint._place import settle
 from seedbed.checkpoint._sound import poison
 from seedbed.checkpoint._together import also, first_alone, save
-from seedbed.types import Diverged
+from seedbed.types import ORACLE, Diverged
 
 Place = tuple[float, str]  # value of the monitor, file name
 
@@ -77,9 +77,8 @@ class BestAndLast(Checkpoint):
         value = trainer.callback_metrics[self.monitor].item()
         rank = self.rank(value)
         if rank == 0:
-            measured = {
-                k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("val/")
-            }
+            known = trainer.callback_metrics.items()
+            measured = {k: v.item() for k, v in known if k.startswith(("val/", f"{ORACLE}/"))}
             self.best_metrics = measured | {"best/epoch": trainer.current_epoch + 1}
         if rank < self.top_k:
             name = f"epoch-{trainer.current_epoch + 1:04}_step-{trainer.global_step:07}.ckpt"

@@ -4,9 +4,9 @@ Every image is changed by a pure function of the seed and of its place in its da
 else is changed with it.  Severities go from 1 to 5; pixels lie in [0, 1].
 
 Source: Hendrycks & Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions
-and Perturbations", https://arxiv.org/abs/1903.12261 (noise, blur, contrast, and the severities of
-the first); Ganin et al. 2016, "Domain-Adversarial Training of Neural Networks",
-https://arxiv.org/abs/1505.07818, section 5.2.4 (MNIST-M: photos behind digits).
+and Perturbations", https://arxiv.org/abs/1903.12261 (noise, blur, contrast; severities of noise as
+for ImageNet, of contrast as for CIFAR-10); Ganin et al. 2016, "Domain-Adversarial Training of
+Neural Networks", https://arxiv.org/abs/1505.07818, section 5.2.4 (photos behind digits: MNIST-M).
 """
 
 import math
@@ -22,7 +22,7 @@ from seedbed.randomness import mix
 
 NOISE = (0.08, 0.12, 0.18, 0.26, 0.38)  # standard deviation
 BLUR = (0.5, 0.75, 1.0, 1.5, 2.0)  # standard deviation in pixels of an image 28 wide
-CONTRAST = (0.75, 0.5, 0.3, 0.15, 0.05)  # share of the contrast that is left
+CONTRAST = (0.75, 0.5, 0.4, 0.3, 0.15)  # share of the contrast that is left
 PATCH = 28  # height and width of a photo's part in its pixels
 
 Place = Callable[[int], torch.Generator]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import compression, learning, part, training
+from seedbed.rules import compression, domain, learning, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -20,6 +20,10 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         part.two_averages,
         learning.episodes_and_task,
         learning.stages_of_episodes,
+        domain.nothing_beside_nothing,
+        domain.statistics_twice,
+        domain.two_adaptations,
+        domain.adaptation_without_stage,
         training.tail_beyond_the_end,
         training.schedule_without_end,
         training.plateau_without_validation,

@@ -31,6 +31,7 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     elif not (plain["run"] or plain["out"]) and (outside := leaves_logs(name)):
         yield f"name={name}: leads out of logs/ to {outside}; out=<folder> goes anywhere"
+    yield from source_slips(**plain["source"])
     yield from addresses(plain)
     yield from trust_slips(plain["trust"])
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
@@ -47,7 +48,7 @@ def leaves_logs(name: str) -> Path | None:
 
 def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
-    tops = ("run", "out", "predict", "init", "model", "compress")
+    tops = ("run", "out", "predict", "source", "init", "model", "compress")
     for path, value in leaves({key: plain[key] for key in tops}):
         if isinstance(value, str) and "://" in value:
             yield f"{path}={value}: a file or folder of this machine is expected, not an address"
@@ -75,18 +76,42 @@ def trust_slips(names: Any) -> Iterator[str]:
         yield f"trust=[{name}]: only the command line or pyproject.toml can say so"
 
 
+def source_slips(run: str | None, by: Any) -> Iterator[str]:
+    """Yield what is wrong with the run that others start from."""
+    if not is_words(by):
+        yield f"source.by={by}: a list of words is expected, such as [data=digits,model=cnn]"
+        return
+    if by and not run:
+        yield "source.by: name the folder that it makes, too: source.run=<folder>"
+    for word in by:
+        if word.lstrip("+~").partition("=")[0] in ("trust", "source.by"):
+            yield f"source.by: {word}: only the command line can say so"
+
+
 def is_words(value: Any) -> bool:
     """Return whether a value is a list of texts."""
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-def monitor_slips(name: str, mode: str) -> Iterator[str]:
+def monitor_slips(name: str, mode: str, oracle: bool = False) -> Iterator[str]:
     """Yield what is wrong with the monitor, as far as it is known before the data is read."""
+    if problem := blind("monitor.name", name, oracle=oracle):
+        yield problem
     if mode not in ("auto", "min", "max"):
         yield f"monitor.mode={mode}: auto, min or max is expected"
     elif mode == "auto" and name.rpartition("/")[2] not in DIRECTION:
         known = nearest(name, [f"{split}/{m}" for split in ("train", "val") for m in DIRECTION])
         yield f"monitor.name={name}: no such metric; {known}; for your own, set monitor.mode"
+
+
+def blind(key: str, name: str, *, oracle: bool) -> str | None:
+    """Return why a metric may not choose the weights: it looks where training must not."""
+    if oracle or not name.startswith("oracle/"):
+        return None
+    return (
+        f"{key}={name}: it is measured by targets that training must not see; watch val/loss or "
+        "val/acc, or say monitor.oracle=true"
+    )
 
 
 def direction(name: str, mode: str) -> str:

@@ -20,7 +20,7 @@ from seedbed.logger.csv import CSV
 from seedbed.model._codes import Codes
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
-from seedbed.rules.value import direction
+from seedbed.rules.value import blind, direction
 from seedbed.run.board import Board
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
@@ -328,11 +328,14 @@ def build(cfg: Config, out: Path) -> Parts:
     fit_scalings(net, data)
     task = make_task(cfg, net, loss, spec)
     own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
+    known = task.monitored if cfg.monitor.oracle else task.logs.names("val")
     for key, name in ({"monitor.name": cfg.monitor.name} | own).items():
-        if name not in task.monitored:
-            raise Refused(f"{key}={name}: no such metric; {nearest(name, task.monitored)}")
+        if name not in known:
+            why = blind(key, name, oracle=cfg.monitor.oracle)
+            raise Refused(why or f"{key}={name}: no such metric; {nearest(name, known)}")
     rehearse(task, data)
     trainer = make_trainer(cfg, out)
+    rehearse_callbacks(cfg, trainer, task)
     if "fit" in cfg.stages:
         rehearse_groups(task)
         refuse_lone_example(net, data, trainer)
@@ -357,6 +360,22 @@ def rehearse(task: Supervised, data: Data) -> None:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
             task.train()
+
+
+def rehearse_callbacks(cfg: Config, trainer: Trainer, task: Supervised) -> None:
+    """Show the task to those callbacks that want to see it before anything is run.
+
+    Raises:
+        Refused: one does not go with the model or the data.
+    """
+    chosen = (key for key, node in cfg.callback.items() if node)
+    for key, callback in zip(chosen, cast(Any, trainer).callbacks, strict=False):
+        if not hasattr(callback, "prepare"):
+            continue
+        try:
+            callback.prepare(task)
+        except ValueError as error:
+            raise Refused(f"callback.{key}: {error}") from error
 
 
 def rehearse_groups(task: Supervised) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from seedbed.features import head_of, watched
 from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import Unfit, factors, multiplied, renewed, set_rates
+from seedbed.task._rates import factors, multiplied, renewed, set_rates
 from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
@@ -25,10 +26,12 @@ from seedbed.types import (
     Observing,
     OptimizerFactory,
     ParamGroups,
+    Regroup,
     Regularizer,
     Schedule,
     Spec,
     Step,
+    Unfit,
     Weighing,
 )
 
@@ -86,6 +89,7 @@ class Supervised(LightningModule):
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
         self._updates = math.inf  # of the whole training
+        self.regroup: Regroup | None = None  # what a callback makes of the parameter groups
         self._needs_features = any(r.needs_features for _, r in self._named_regularizers())
         if self._needs_features:
             head_of(model)
@@ -116,12 +120,15 @@ class Supervised(LightningModule):
 
     def forward_step(self, batch: Batch) -> Step:
         """Run the model and compute the data term of the loss."""
-        if not (self.training and self._needs_features):
-            logits = self.model(batch.x)
-            return Step(self.model, batch, logits, self.data_term(logits, batch.y))
-        with watched(self.model) as seen:
+        with ExitStack() as around:
+            for _, regularizer in self._named_regularizers():
+                around.enter_context(regularizer.during(batch))
+            watches = self.training and self._needs_features
+            seen = around.enter_context(watched(self.model)) if watches else []
             logits = self.model(batch.x)
         loss = self.data_term(logits, batch.y)
+        if not watches:
+            return Step(self.model, batch, logits, loss)
         progress = min(1.0, self.global_step / self._updates)
         return Step(self.model, batch, logits, loss, features=seen[0], progress=progress)
 
@@ -133,7 +140,7 @@ class Supervised(LightningModule):
     @property
     def monitored(self) -> list[str]:
         """The metrics of an epoch that can be monitored."""
-        return self.logs.names("val")
+        return [name for split in self.logs.vals for name in self.logs.names(split)]
 
     def _named_regularizers(self) -> list[tuple[str, Regularizer]]:
         return cast(list[tuple[str, Regularizer]], list(self.regularizers.items()))
@@ -269,6 +276,8 @@ class Supervised(LightningModule):
             groups = self._param_groups(self.model)
         for _, regularizer in self._named_regularizers():
             regularizer.on_groups(groups)
+        if self.regroup is not None:
+            groups = self.regroup(groups)
         extra = list(self.regularizers.parameters())
         return [*groups, {"name": "regularizers", "params": extra}] if extra else groups
 
@@ -338,7 +347,7 @@ class Supervised(LightningModule):
         else:
             values = self._end_epoch("val")
             for split in self.logs.vals[1:]:
-                self._end_epoch(split)
+                values |= self._end_epoch(split)
             if self.trainer.state.fn == "fit" and not math.isfinite(values["val/loss"]):
                 raise Diverged(f"val/loss is {values['val/loss']} at step {self.global_step}")
             self._observe(values)
