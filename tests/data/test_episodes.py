@@ -80,7 +80,11 @@ def test_test_classes_and_images_are_in_no_other_split(val_unseen: list[Any]) ->
     assert not train & test
     assert not val & test
     truth = everything()
-    loaders: tuple[Any, ...] = (made.train_dataloader(), made.val_dataloader(), made.test_dataloader())
+    loaders: tuple[Any, ...] = (
+        made.train_dataloader(),
+        made.val_dataloader(),
+        made.test_dataloader(),
+    )
     for name, loader in zip(("train", "val", "test"), loaders, strict=True):
         drawn_ones = {truth[key] for batch in loader for key in rows(images(batch))}
         assert drawn_ones <= labels[name]

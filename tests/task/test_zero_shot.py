@@ -159,14 +159,14 @@ def test_outcomes_by_hand() -> None:
         ]
     )
     gathered.update(scores, torch.tensor([1, 2, 4]))
-    found = gathered.compute()
+    found = gathered.outcome()
     assert found.margin.tolist() == [-6, -6, 1]
     assert found.right_seen.tolist() == [True, False, False]
     assert found.right_unseen.tolist() == [False, True, True]
     assert found.unseen.tolist() == [False, True, True]
     narrow = Outcomes((0, 1, 3), (4,))
     narrow.update(scores, torch.tensor([1, 2, 4]))
-    assert narrow.compute().y.tolist() == [1, 4]  # class 2 is in neither group
+    assert narrow.outcome().y.tolist() == [1, 4]  # class 2 is in neither group
 
 
 class Trainer:
@@ -198,9 +198,9 @@ def test_a_validation_chooses_the_penalty_that_the_test_uses() -> None:
 
 def test_a_checkpoint_holds_the_penalty() -> None:
     one, other = task(), task()
-    one.generalized.penalty = 2.5
+    one.measures.penalty = 2.5
     other.load_state_dict(one.state_dict())
-    assert other.generalized.penalty == 2.5
+    assert other.measures.penalty == 2.5
     batch = Batch(torch.randn(4, 3), torch.zeros(4, dtype=torch.int64))
     scores = other.model(batch.x)
     lower = scores - torch.tensor([2.5, 2.5, 0, 2.5, 0])

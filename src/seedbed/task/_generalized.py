@@ -16,6 +16,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from seedbed.task._logs import Logs
+from seedbed.task._meter import precise
 from seedbed.types import Spec
 
 WHAT = ("seen", "unseen", "harmonic")
@@ -73,15 +74,20 @@ class Outcomes(Metric):
         here.right_unseen.append(here.unseen[unseen] == y)
         here.y.append(y)
 
-    def compute(self) -> Outcome:
-        """Return those of all examples, on the CPU."""
+    def compute(self) -> Tensor:
+        """Return the rows of an `Outcome` of all examples, `(5, N)`."""
         here = cast(Any, self)
         names = ("margin", "right_seen", "right_unseen", "y")
-        margin, seen, unseen, y = (dim_zero_cat(getattr(here, name)).cpu() for name in names)
-        held = torch.isin(y, here.unseen.cpu())
-        known = held | torch.isin(y, here.seen.cpu())
-        found = Outcome(margin.double(), seen, unseen, y, held)
-        return Outcome(*(each[known] for each in found))
+        rows = [precise(dim_zero_cat(getattr(here, name))) for name in names]
+        y = rows[-1].long()
+        held = torch.isin(y, here.unseen)
+        known = held | torch.isin(y, here.seen)
+        return torch.stack([*rows, precise(held)])[:, known]
+
+    def outcome(self) -> Outcome:
+        """Return those of all examples of all processes, on the CPU."""
+        margin, seen, unseen, y, held = self.compute().cpu().double()
+        return Outcome(margin, seen.bool(), unseen.bool(), y.long(), held.bool())
 
 
 def accuracies(found: Outcome, penalty: float) -> tuple[float, float]:
@@ -164,7 +170,7 @@ class Generalized(Logs):
         if f"on_{split}" not in self.outcomes:
             return values
         metric = cast(Outcomes, self.outcomes[f"on_{split}"])
-        found = metric.compute()
+        found = metric.outcome()
         metric.reset()
         if split == "val":
             self.penalty = best_penalty(found)
