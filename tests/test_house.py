@@ -64,6 +64,12 @@ NEEDS = {  # what an option of one group asks of the others
         ]
         for name in ("adabn", "coral", "dann", "erm", "mmd", "vrex")
     },
+    "data/episodes": ["data=episodes", "task=prototypical", "model=cnn", *WITHOUT],
+    **{
+        f"task/{name}": [f"task={name}", "data=episodes", "model=cnn", *WITHOUT]
+        for name in ("prototypical", "siamese")
+    },
+    "task/zero_shot": ["task=zero_shot", "data=digits", "data.unseen=[8,9]", "~data.size"],
     "compress/none": ["compress=none", "stages=[fit,compress]"],
     **{
         f"compress/{name}": [

@@ -70,6 +70,21 @@ CASES: dict[str, tuple[Sequence[int], list[str]]] = {
             *("augment=[basic,cutout]", "optimizer=muon"),
         ],
     ),
+    "episodes": (  # new ones in every epoch, and a temperature that no model holds
+        (1, 4),
+        [
+            *("data=episodes", "data.shots=1", "data.queries=2", "~data.size", "callback=[ema]"),
+            *("data.episodes=44", "data.val_episodes=8", "data.test_episodes=8"),
+            *("task=prototypical", "augment=[basic]"),
+        ],
+    ),
+    "codes": (  # a penalty that the validation chose
+        (2, 4),
+        [
+            *("data=digits", "data.unseen=[8,9]", "data.val_unseen=[3]", "data.fraction=.05"),
+            *("~data.size", "task=zero_shot", "callback=[ema]"),
+        ],
+    ),
     "domains": (  # a classifier of its own, statistics of each domain, and the share that is done
         (1, 4),
         [

@@ -67,13 +67,15 @@ def check_codes(codes: Codes, names: Sequence[str]) -> None:
             raise ValueError(f"codes: classes {names[twin]} and {names[place]} have the same one")
 
 
-def check_unseen(unseen: Sequence[int], val_unseen: Sequence[int], names: Sequence[str]) -> None:
+def check_unseen(
+    unseen: Sequence[int], names: Sequence[str], val_unseen: Sequence[int] = ()
+) -> None:
     """Refuse held-out classes that there are not, or that leave nothing to tell apart.
 
     Args:
         unseen: classes that only the test split has.
-        val_unseen: classes that only the validation split has.
         names: of the classes.
+        val_unseen: classes that only the validation split has.
 
     Raises:
         ValueError: a number names no class or stands in both, or fewer than two classes are left.

@@ -54,7 +54,7 @@ class Pictures(InMemory):
         if size is not None:
             check_size(size)
         check_severity(severity)
-        check_unseen(unseen, val_unseen, self.class_names())
+        check_unseen(unseen, self.class_names(), val_unseen)
         self.size, self.severity = size, severity
         self.corruptions = tuple(dict.fromkeys(corruptions))
         self.unseen, self.val_unseen = tuple(sorted(set(unseen))), tuple(sorted(set(val_unseen)))

@@ -16,6 +16,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from seedbed.task._logs import Logs
+from seedbed.task._meter import precise
 from seedbed.types import Spec
 
 WHAT = ("seen", "unseen", "harmonic")
@@ -73,15 +74,20 @@ class Outcomes(Metric):
         here.right_unseen.append(here.unseen[unseen] == y)
         here.y.append(y)
 
-    def compute(self) -> Outcome:
-        """Return those of all examples, on the CPU."""
+    def compute(self) -> Tensor:
+        """Return the rows of an `Outcome` of all examples, `(5, N)`."""
         here = cast(Any, self)
         names = ("margin", "right_seen", "right_unseen", "y")
-        margin, *rest = (dim_zero_cat(getattr(here, name)).cpu() for name in names)
-        unseen = torch.isin(rest[-1], here.unseen.cpu())
-        known = unseen | torch.isin(rest[-1], here.seen.cpu())
-        found = Outcome(margin.double(), *rest, unseen)
-        return Outcome(*(each[known] for each in found))
+        rows = [precise(dim_zero_cat(getattr(here, name))) for name in names]
+        y = rows[-1].long()
+        held = torch.isin(y, here.unseen)
+        known = held | torch.isin(y, here.seen)
+        return torch.stack([*rows, precise(held)])[:, known]
+
+    def outcome(self) -> Outcome:
+        """Return those of all examples of all processes, on the CPU."""
+        margin, seen, unseen, y, held = self.compute().cpu().double()
+        return Outcome(margin, seen.bool(), unseen.bool(), y.long(), held.bool())
 
 
 def accuracies(found: Outcome, penalty: float) -> tuple[float, float]:
@@ -156,7 +162,7 @@ class Generalized(Logs):
             logits = torch.full_like(logits, -torch.inf).index_copy(1, kept, logits[:, kept])
         super().count(split, logits, y, values, weight)
         if f"on_{split}" in self.outcomes:
-            self.outcomes[f"on_{split}"].update(logits.detach(), y)
+            cast(Outcomes, self.outcomes[f"on_{split}"]).update(logits.detach(), y)
 
     def end_epoch(self, split: str, trainer: Trainer) -> dict[str, float]:
         """Return what was measured, and start anew; a validation chooses the penalty."""
@@ -164,7 +170,7 @@ class Generalized(Logs):
         if f"on_{split}" not in self.outcomes:
             return values
         metric = cast(Outcomes, self.outcomes[f"on_{split}"])
-        found = metric.compute()
+        found = metric.outcome()
         metric.reset()
         if split == "val":
             self.penalty = best_penalty(found)

@@ -8,7 +8,7 @@ Source: Palatucci, Pomerleau, Hinton & Mitchell 2009, "Zero-Shot Learning with S
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -48,7 +48,12 @@ class ZeroShot(Supervised):
         place[list(seen)] = torch.arange(len(seen))
         self.register_buffer("seen", torch.tensor(seen), persistent=False)
         self.register_buffer("place", place, persistent=False)
-        self.logs = self.generalized = Generalized(self.spec)
+        self.logs = Generalized(self.spec)
+
+    @property
+    def measures(self) -> Generalized:
+        """What is measured, and the penalty."""
+        return cast(Generalized, self.logs)
 
     @classmethod
     def asks(cls, spec: Spec, **arguments: Any) -> Spec:
@@ -68,7 +73,7 @@ class ZeroShot(Supervised):
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the probabilities of all classes, `(B, C)`, after the penalty."""
         logits = self.model(batch.x)
-        penalties = torch.zeros_like(logits[0]).index_fill(0, self.seen, self.generalized.penalty)
+        penalties = torch.zeros_like(logits[0]).index_fill(0, self.seen, self.measures.penalty)
         return (logits - penalties).softmax(-1)
 
 
