@@ -20,7 +20,8 @@ from covering import Array, Pair
 
 from seedbed import help
 
-PRESETS = {"experiment", "debug", "compress"}  # they choose options, or need a stage of their own
+PRESETS = {"experiment", "debug"}  # they choose options; they are none
+AFTER = {"compress"}  # takes a finished model: tests/run/test_compression.py
 LEFT_OUT = {
     "trainer=ddp": "needs GPUs",
     "trainer=ddp_cpu": "several processes: tests/run/test_processes.py",
@@ -111,7 +112,7 @@ def universe() -> dict[str, list[str]]:
     """Return the options of every group as words of a command line."""
     found: dict[str, list[str]] = {}
     for group in help.groups():
-        for option in help.options(group) if group not in PRESETS else []:
+        for option in help.options(group) if group not in PRESETS | AFTER else []:
             name = f"{group}={option}"
             if name in LEFT_OUT or (name in EXTRAS and not find_spec(EXTRAS[name])):
                 continue

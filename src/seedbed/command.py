@@ -103,8 +103,11 @@ class Command:
             command.flags.append(word)
             if word in WITH_VALUE:
                 command.flags += itertools.islice(rest, 1)
+        varied = swept(command.overrides)
+        if varied and asked_to_sweep(command.overrides) and not (command.sweep or command.looks):
+            command.flags.append("-m")
         if command.sweep:
-            command.overrides[:0] = swept(command.overrides)
+            command.overrides[:0] = varied
         command.parsed = [parse(word) for word in command.overrides]
         for o in list(command.parsed):
             if found := list(slips(o, command)):
@@ -138,12 +141,21 @@ def swept(words: list[str]) -> list[str]:
 
     An experiment names it as Hydra does, in `hydra.sweeper.params`.
     """
+    said = {word.lstrip("+").partition("=")[0] for word in words}
+    params = of_experiment(words, "hydra.sweeper.params") or {}
+    return [settable(f"{k}={v}") for k, v in params.items() if str(k) not in said]
+
+
+def asked_to_sweep(words: list[str]) -> bool:
+    """Return whether the chosen experiment is a sweep without `-m`: `hydra.mode: MULTIRUN`."""
+    return of_experiment(words, "hydra.mode") == "MULTIRUN"
+
+
+def of_experiment(words: list[str], key: str) -> Any:
+    """Return what the file of the chosen experiment says, None if it says nothing."""
     said = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in words}
     file = CONFIGS / "experiment" / f"{said.get('experiment')}.yaml"
-    params = (
-        OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") if file.is_file() else None
-    )
-    return [settable(f"{k}={v}") for k, v in (params or {}).items() if str(k) not in said]
+    return OmegaConf.select(OmegaConf.load(file), key) if file.is_file() else None
 
 
 def parse(word: str) -> Override:

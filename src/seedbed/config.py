@@ -39,6 +39,14 @@ class Predict:
 
 
 @dataclass
+class Source:
+    """The run whose weights others start from."""
+
+    run: str | None = None  # its folder
+    by: Any = field(default_factory=list)  # the command that trains it where it is not there
+
+
+@dataclass
 class Config:
     """A run: one field per config group, then the scalars that no technique owns."""
 
@@ -63,6 +71,7 @@ class Config:
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
@@ -198,6 +207,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values = dict(plain)
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
+    values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)
     return Config(**values)

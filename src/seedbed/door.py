@@ -1,7 +1,6 @@
 """From a command line to checked runs.  The one module that composes configs with Hydra."""
 
 import os
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,16 +14,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed import config, help
+from seedbed import config, help, source
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
 from seedbed.run import crew, ending, folder, lock, ranks, slurm, status, stop, summary
+from seedbed.run.child import SWEEP, Running, child, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
 
 Job = Callable[[Config], dict[str, float]]
-SWEEP = "SEEDBED_SWEEP"  # environment: this process is a job of a sweep
 
 
 def enter(job: Job) -> None:
@@ -62,9 +61,17 @@ def obey(job: Job, argv: list[str]) -> int:
     if command.looks:
         return through_hydra(command, lambda cfg: None)
     configs = checked(command)
-    if command.sweep:
-        return sweep(command)
-    return alone(job, configs[0], command)
+    if not trained_first(source.planned(configs, checked), command):
+        return 1
+    return sweep(command) if command.sweep else alone(job, configs[0], command)
+
+
+def trained_first(todo: dict[Path, list[str]], command: Command) -> bool:
+    """Train the runs that this command's start from, and return whether that went well."""
+    running: Running = []
+    trust = [word for word in command.overrides if word.lstrip("+").startswith("trust=")]
+    with stop.listening(lambda number: pass_on(running, number)):
+        return source.train(todo, trust, running)
 
 
 def take_part(job: Job, record: Path) -> int:
@@ -195,7 +202,7 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
 def sweep(command: Command) -> int:
     """Run every combination, each in its own process and folder; one failure loses no other."""
     outs: list[Path] = []
-    running: list[subprocess.Popen[bytes]] = []
+    running: Running = []
 
     def one_of_many(cfg: DictConfig) -> None:
         known = HydraConfig.get()
@@ -208,14 +215,8 @@ def sweep(command: Command) -> int:
         if code:
             sys.stderr.write(f"failed: {out} (exit code {code})\n")
 
-    def second(number: int) -> None:
-        for process in running:
-            process.send_signal(number)  # its second, too
-            process.wait()
-        os._exit(128 + number)
-
     try:
-        with stop.listening(second):
+        with stop.listening(lambda number: pass_on(running, number)):
             code = through_hydra(command, one_of_many)
     finally:
         print(summary.table(outs))  # noqa: T201
@@ -227,19 +228,6 @@ def as_typed(overrides: Any) -> list[str]:
     plain = OmegaConf.to_container(overrides, resolve=False)
     assert isinstance(plain, list)
     return list(map(str, plain))
-
-
-def child(overrides: list[str], running: list[subprocess.Popen[bytes]]) -> int:
-    """Run one job of a sweep as the single run that it is and return its exit code."""
-    command = [sys.executable, sys.argv[0], *overrides]
-    with subprocess.Popen(command, env=os.environ | {SWEEP: "1"}) as process:  # noqa: S603
-        running[:] = [process]
-        try:
-            return process.wait()
-        except Interrupted as wish:
-            process.send_signal(wish.number)  # where a terminal has not: twice at once is once
-            process.wait()
-            raise
 
 
 def through_hydra(command: Command, task: Callable[[DictConfig], None]) -> int:

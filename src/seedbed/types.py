@@ -27,6 +27,10 @@ class Diverged(ArithmeticError):
     """Gradient or weights are no longer finite: going on would only spoil what was learned."""
 
 
+class Unfit(ValueError):
+    """A part that does not go with the length of the training, known only when it starts."""
+
+
 class Batch(NamedTuple):
     """B examples, or a whole split of N."""
 
@@ -89,6 +93,8 @@ class Spec:
     tests: tuple[str, ...] = ()  # names of the test sets, where there are several
     oracle: bool = False  # whether targets that training must not see are watched all the same
     codes: tuple[tuple[float, ...], ...] = ()  # (C, A) what each class is like, where it is known
+    episode: tuple[int, ...] = ()  # ways, shots and queries of a test episode, where it is one
+    coded: bool = False  # whether the model emits such codes, which make the scores of classes
     unseen: tuple[int, ...] = ()  # classes that training and validation lack, and the test has
 
     def plain(self) -> dict[str, Any]:
@@ -234,6 +240,10 @@ class Data(Protocol):
         """Read and split, in every process alike."""
         ...
 
+    def sample(self) -> Batch:
+        """Return a few training examples as a batch, to try the parts of a run on."""
+        ...
+
     def chunks(self, split: Split) -> Iterator[Tensor]:
         """Yield all inputs of a split in order, `(n, ...)` each."""
         ...
@@ -303,5 +313,8 @@ ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
 
 A group may carry a `lr_multiplier`: the task multiplies the optimizer's rate for it, once.
 """
+
+Regroup = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+"""Parameter groups to others of the same parameters, before the optimizer is made of them."""
 
 OptimizerFactory = Callable[[Iterable[dict[str, Any]]], Optimizer]

@@ -80,7 +80,7 @@ def test_what_is_trained_is_what_is_exported(data: tuple[Batch, Batch]) -> None:
 
     def tune(model: nn.Module, loss: object, epochs: int, rate: float = 1.0) -> None:
         learning(data[0])(model, loss, epochs, rate)
-        trained[:] = [model(data[1].x).detach()]
+        trained[:] = [copy.deepcopy(model)(data[1].x).detach()]
 
     small = QAT(2, 1.0)(net, bench(net, data[0], tune=tune))
     apart = (small(data[1].x) - trained[0]).abs()
@@ -169,6 +169,29 @@ def test_the_graph_is_a_model_like_others(data: tuple[Batch, Batch]) -> None:
     assert torch.equal(again.eval()(x[:5]), graph(x[:5]))
     assert with_layers(graph, net) is graph
     assert torch.equal(converted(again)(x[:5]).argmax(1), graph(x[:5]).argmax(1))
+
+
+class Drops(nn.Module):
+    """Dropout as a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(2, 50), nn.Linear(50, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(F.dropout(self.a(x).relu(), 0.4, self.training))
+
+
+def test_dropout_that_is_a_function_works_in_training() -> None:
+    x = torch.rand(64, 2)
+    graph = ready(Drops().eval(), Batch(x, x))
+    graph.train()
+    torch.manual_seed(0)
+    assert not torch.equal(graph(x), graph(x))
+    (layer,) = [m for m in graph.modules() if isinstance(m, nn.Dropout)]
+    assert layer.p == 0.4
+    graph.eval()
+    assert torch.equal(graph(x), graph(x))
 
 
 def test_zeros_can_be_kept(data: tuple[Batch, Batch]) -> None:

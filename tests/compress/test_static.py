@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -64,7 +65,7 @@ def case(
     net = Scaled(MODELS[request.param]())
     net.scaling.fit(data[0].x)  # pyright: ignore[reportCallIssue]
     net.name = request.param
-    learning(data[0], 4e-3)(net, None, 12)
+    learning(data[0], 4e-3)(net, None, 12 if request.param == "inception" else 6)
     told: list[str] = []
     small = Static()(copy.deepcopy(net), bench(net, data[0], told))
     content = to_onnx(small, data[0].x[:2], SPEC)
@@ -209,6 +210,68 @@ def test_what_stays_in_float_is_named_and_right() -> None:
     assert verified(small, run, x, spec).largest < 0.05
     found = difference(net, run, [x[:1], x[1:]], spec)
     assert found.largest < 0.05 * found.scale
+
+
+class Again(nn.Module):
+    """One layer three times, on inputs of other ranges; the sum of a tensor with itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(2, 2, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        once = self.conv(x).relu()
+        twice = self.conv(once * 30).relu_()
+        return self.out(torch.cat([twice + twice, self.conv(twice)], 1).mean((-1, -2)))
+
+
+def test_a_layer_that_is_used_again_has_a_bias_for_each_input(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    x, net = torch.randn(64, 2, 6, 6), Again().eval()
+    spec = SPEC.__class__((2, 6, 6), "value", 3)
+    small = Static()(copy.deepcopy(net), bench(net, Batch(x, x)))
+    content = to_onnx(small, x[:2], spec)
+    assert kinds(optimised(content, tmp_path))["QLinearConv"] == 3
+    assert verified(small, Session(content), x, spec).largest < 0.2
+    found = difference(net, small, [x], spec)
+    assert found.largest < 0.03 * found.scale
+
+
+class Sequence(nn.Module):
+    """A mean over steps, for which there is no integer kernel, and a difference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.a(x).relu().mean(1)
+        return self.c(torch.add(self.b(y), y, alpha=2))
+
+
+def test_other_means_and_sums_stay_in_float() -> None:
+    torch.manual_seed(0)
+    x, told, net = torch.randn(64, 5, 4), [], Sequence().eval()
+    spec = SPEC.__class__((5, 4), "value", 2)
+    small = Static()(copy.deepcopy(net), bench(net, Batch(x, x), told))
+    assert told == ["compress=static: stays in float: mean, add"]
+    verified(small, Session(to_onnx(small, x[:2], spec)), x, spec)
+    found = difference(net, small, [x], spec)
+    assert found.largest < 0.03 * found.scale
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_units_do_not_matter(unit: float) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(64, 4) * unit
+    net = MLP((4,), 2, (16,)).eval()
+    with torch.no_grad():
+        net.body[1].weight.div_(unit)  # pyright: ignore[reportCallIssue]
+    small = Static()(copy.deepcopy(net), bench(net, Batch(x, x)))
+    spec = SPEC.__class__((4,), "value", 2)
+    found = difference(net, small, [x], spec)
+    assert found.largest < 0.02 * found.scale
+    verified(small, Session(to_onnx(small, x[:2], spec)), x, spec)
 
 
 @pytest.mark.parametrize("activation", ["gelu", "silu", "tanh", "sigmoid", "leaky_relu"])

@@ -118,6 +118,7 @@ def test_randomness_is_a_function_of_the_seed_and_nothing_else(change: str) -> N
     assert not torch.equal(changed(x, change, 3, 2), found)
     same = changed(x[:1].repeat(2, 1, 1, 1), change, 3, 1)
     assert not torch.equal(same[0], same[1])
+    assert not torch.equal(same[1], changed(x[:1], change, 3, 2)[0])  # no seed is another's next
 
 
 def test_a_quarter_turn_moves_pixels_and_nothing_else() -> None:

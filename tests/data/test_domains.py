@@ -273,6 +273,8 @@ def test_cycles() -> None:
     assert sorted(found.bincount().tolist()) == [2, 3, 3]
     assert cycled(5, 3, 0).unique().numel() == 3
     assert sorted(cycled(4, 4, 1).tolist()) == [0, 1, 2, 3]
+    once_more = {int(cycled(3, 4, seed).bincount().argmax()) for seed in range(20)}
+    assert once_more == {0, 1, 2}
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,13 @@ CASES: dict[str, tuple[Sequence[int], list[str]]] = {
     "rare validations": ((3, 5, 6), ["trainer.check_val_every_n_epoch=2", "checkpoint.top_k=3"]),
     "steps": ((2, 3, 6, 7), ["trainer.max_steps=8", "scheduler=constant"]),
     "swa": ((2, 4, 6), ["callback=[swa]", "callback.swa.start=1"]),
+    "finetune": (
+        (2, 3, 4, 8),
+        [
+            *("callback=[ema,finetune]", "callback.finetune.mode=gradual", "model.norm=batch"),
+            "callback.finetune.backbone_rate=.5",
+        ],
+    ),
     "values": ((2, 4), ["data.form=plane", "callback=[ema,signals,weights]"]),
     "images": (
         (1, 4),

@@ -497,3 +497,14 @@ def test_the_report_shows_what_it_is_told_as_text(train: Train, tmp_path: Path) 
     assert "&lt;b onclick=1&gt;" in page
     for wrong in ("<script", "<b "):
         assert wrong not in page
+
+
+def test_a_student_in_a_run_folder_is_an_option_and_no_path(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "evil.yaml").write_text(f"_target_: {MODULE}.Net\n")
+    node = {"_target_": "seedbed.compress.distill.Distill", "settings": {}}
+    depth = "../" * len((ROOT / "configs/model").parts)
+    tamper(run, compress={"distill": node | {"student": f"{depth}{tmp_path}/evil"}})
+    (run / "compress").mkdir()
+    shutil.copy(run / "checkpoints/best.ckpt", run / "compress/distill.ckpt")
+    with pytest.raises(ValueError, match="there is no model="):
+        seedbed.load(run / "compress/distill.ckpt")

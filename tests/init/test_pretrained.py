@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from seedbed.init.pretrained import SHOWN, Pretrained
+from seedbed.model.linear import Linear
 from seedbed.model.mlp import MLP
 from seedbed.model.resnet import ResNet
 from seedbed.types import Spec
@@ -147,6 +148,18 @@ def test_a_file_of_which_nothing_fits_is_refused_and_changes_nothing(tmp_path: P
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
 
 
+def test_a_head_without_its_body_is_refused_and_alone_it_is_a_model(tmp_path: Path) -> None:
+    other = target()
+    before = {k: v.clone() for k, v in other.state_dict().items()}
+    head = {"head.weight": torch.ones(2, 4), "head.bias": torch.ones(2)}
+    with pytest.raises(ValueError, match="only the head fits MLP; missing in the file: body"):
+        Pretrained(path=saved(tmp_path, head))(other, SPEC)
+    assert all(torch.equal(v, before[k]) for k, v in other.state_dict().items())
+    flat = Linear((4,), 2)
+    Pretrained(path=saved(tmp_path, head))(flat, SPEC)
+    assert torch.equal(flat.head.weight, torch.ones(2, 4))
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for init in (Pretrained(path=str(tmp_path / "no.pt")), Pretrained(run=str(tmp_path))):
         with pytest.raises(ValueError, match="there is no such file"):
@@ -154,7 +167,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_exactly_one_source_is_named() -> None:
-    for wrong in ({}, {"run": "a", "path": "b"}):
+    wrongs: list[dict[str, Any]] = [{}, {"run": "a", "path": "b"}]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match="either run=<folder> or path=<file>"):
             Pretrained(**wrong)
 
@@ -180,3 +194,17 @@ def test_a_unit_of_zeros_stays_one_under_weight_norm(tmp_path: Path) -> None:
     Pretrained(path=saved(tmp_path, learned.state_dict()))(other, SPEC)
     x = torch.randn(6, 3)
     torch.testing.assert_close(other(x), learned(x))
+
+
+def test_names_can_begin_otherwise(tmp_path: Path) -> None:
+    model, other = source(), target()
+    state = {k.removeprefix("body."): v for k, v in model.state_dict().items()}
+    state = {k.replace("head.", "fc."): v for k, v in state.items()}
+    file = saved(tmp_path, state)
+    Pretrained(path=file, rename={"body.": "", "head.": "fc."})(other, SPEC)
+    for name, value in model.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+    with pytest.raises(ValueError, match="rename: no name begins with 'layer'; names are like 1"):
+        Pretrained(path=file, rename={"body": "layer"})(other, SPEC)
+    with pytest.raises(ValueError, match=r"rename: two tensors would be called 'x\.weight'"):
+        Pretrained(path=file, rename={"x.": "1.", "x.w": "fc.w"})(other, SPEC)

@@ -134,6 +134,15 @@ def test_a_file_of_other_data_is_one_line(
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "says"), [((4, 3), "does not take what it says"), ((3, 4), "does not give what it")]
+)
+def test_a_file_that_lies_is_one_line(tmp_path: Path, shape: tuple[int, int], says: str) -> None:
+    file = written(tmp_path / "m.onnx", ABC, torch.ones(shape))
+    with pytest.raises(ValueError, match=rf"^file: {file} {says}"):
+        Exported(ABC, file)
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04", b"\x08\x0a" * 900])
 def test_what_is_no_model_is_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "m.onnx"

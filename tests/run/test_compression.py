@@ -207,3 +207,55 @@ def test_without_the_extra_there_is_pt2_and_no_integers(
     program = torch.export.load(folder / "model.pt2").module()
     torch.testing.assert_close(program(x), seedbed.load(folder / "distill.ckpt").model(x))
     assert table(ended.folder)["distill"]["bytes"] == (folder / "model.pt2").stat().st_size
+
+
+DIGITS = ["data=digits", "data.fraction=0.3", "trainer.max_epochs=1", "trainer=cpu", "logger=[]"]
+TABLE = ["data=tabular", "data.path=table.csv", "model=mlp", "model.widths=[8]"]
+GOING_TOGETHER = {
+    "residual, mixed, sparse": [
+        *("model=resnet", "model.channels=[16,32]", "model.blocks=1", "regularizer=[mixup,l1]"),
+        *("augment=basic", "optimizer=muon", "compress=[structured,distill,static]"),
+    ],
+    "branches, averaged": [
+        *("model=inception", "model.stem=16", "model.widths=[32]", "regularizer=[cutmix,max_norm]"),
+        *("scheduler=one_cycle", "param_groups=no_decay", "callback=[gradient_clip]"),
+        "compress=[structured,qat]",
+    ],
+    "weight norm, plateau": [
+        *("model=mlp", "model.widths=[32]", "model.norm=weight", "regularizer=[dropout,l2]"),
+        *("scheduler=plateau", "param_groups=layer_decay", "compress=[magnitude,dynamic]"),
+    ],
+    "real numbers in double precision": [
+        *(*TABLE, "data.target=price", "trainer.precision=64-true", "regularizer=[noise]"),
+        "compress=[obd,distill,static]",
+    ],
+    "a single logit": [
+        *TABLE,
+        "data.target=kind",
+        "loss=binary_cross_entropy",
+        "compress=[distill,qat]",
+    ],
+}
+
+
+@pytest.mark.parametrize("words", GOING_TOGETHER.values(), ids=GOING_TOGETHER)
+def test_however_a_run_was_trained_its_model_can_be_compressed(
+    words: list[str], train: Train, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    rows = [f"{k % 7},{'ab'[k % 2]},{2 * (k % 7)}" for k in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join(["size,kind,price", *rows, ""]))
+    own = {word.partition("=")[0] for word in words}
+    common = [word for word in DIGITS if word.partition("=")[0] not in own]
+    if "data=tabular" in words:
+        common.remove("data.fraction=0.3")
+    chain = next(word for word in words if word.startswith("compress=")).partition("=")[2]
+    steps = chain.strip("[]").split(",")
+    free = [f"compress.{step}.max_drop=1e9" for step in steps]
+    short = {"structured", "magnitude", "obd", "distill"} & {*steps}
+    free += [f"compress.{step}.epochs=1" for step in sorted(short)]
+    free += ["compress.obd.steps=2"] * ("obd" in steps)
+    ended = train(*common, *words, *free, "controls=false", "stages=[fit,compress]")
+    assert ended.code == 0, ended.err
+    assert list(table(ended.folder)) == ["dense", *steps]
+    assert (ended.folder / "compress/model.onnx").is_file()

@@ -177,3 +177,20 @@ train.door.enter(train.main)
     assert says in done.stdout
     assert "HEAVY set()" in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_two_processes_compress_one_model(tmp_path: Path) -> None:
+    words = [w for w in TINY if not w.startswith("trainer=")]
+    chain = ["stages=[fit,compress]", "compress=[magnitude,distill]", "controls=false"]
+    chain += ["compress.magnitude.epochs=1", "compress.distill.epochs=1", "logger=[]"]
+    chain += ["compress.distill.max_drop=100", "compress.magnitude.sparsity=0.5"]
+    done = command(tmp_path, *words, *chain, "trainer=ddp_cpu", "trainer.devices=2")
+    assert done.stdout.count("compress 2/2: distill") == 1
+    [run] = tmp_path.glob("logs/*/*/")
+    assert not (run / "tuning").exists()
+    dense = load(run).model.state_dict()
+    small = load(run / "compress/distill.ckpt").model.state_dict()
+    weights = [name for name in dense if name.endswith("weight")]
+    zeros = sum(int((small[name] == 0).sum()) for name in weights)
+    assert zeros == round(0.5 * sum(small[name].numel() for name in weights))
+    assert any(not torch.equal(dense[name], small[name]) for name in weights)

@@ -17,9 +17,8 @@ from seedbed.scheduler.constant import Constant
 from seedbed.scheduler.cosine import Cosine
 from seedbed.scheduler.linear import Linear
 from seedbed.scheduler.plateau import Plateau
-from seedbed.task._rates import Unfit
 from seedbed.task.supervised import Supervised
-from seedbed.types import Clock, Spec
+from seedbed.types import Clock, Spec, Unfit
 
 SPEC = Spec((2,), "class", 3, tuple("012"))
 OFFER = {"monitor": "val/loss", "mode": "min"}

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from seedbed.callback._average import Averaging
+from seedbed.callback._epochs import epochs
 
 
 class SWA(Averaging):
@@ -108,15 +109,6 @@ def tail(start: float, total: float) -> int:
     """Return how many epochs of `total` come before the tail."""
     share = 0 < start < 1
     return math.floor(start * total + 1e-9) if share and math.isfinite(total) else int(start)
-
-
-def epochs(trainer: Trainer) -> float:
-    """Return how long the training is, in epochs begun; inf if it has no end."""
-    accumulated = trainer.accumulate_grad_batches
-    steps = max(1, math.ceil(trainer.num_training_batches / accumulated))
-    longest = trainer.max_epochs
-    most = math.inf if longest is None or longest < 0 else longest
-    return most if trainer.max_steps < 0 else min(most, math.ceil(trainer.max_steps / steps))
 
 
 def follows(norm: nn.Module) -> bool:

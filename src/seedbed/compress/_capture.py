@@ -33,6 +33,8 @@ def capture(net: nn.Module, example: Tensor) -> GraphModule:
         name, layer = layer_of(net, node)
         if isinstance(layer, MODES) and node.op == "call_function":
             call(graph, node, name, layer)
+        elif node.target is aten.dropout.default:  # called as a function
+            call(graph, node, node.name, nn.Dropout(node.args[1]))
     graph.graph.eliminate_dead_code()
     graph.recompile()
     return thawed(graph).eval()

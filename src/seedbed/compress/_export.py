@@ -92,6 +92,9 @@ def bare(proto: object) -> None:
 def to_pt2(net: nn.Module, example: Tensor, spec: Spec) -> bytes:
     """Return a model as a .pt2 file for `torch.export.load`, for any batch size.
 
+    Of a model in integers torch finds the operations once `torch.ao.quantization.fx._decomposed`
+    is imported.
+
     Args:
         net: raw inputs `(B, ...)` to outputs `(B, K)`; is put into eval mode.
         example: raw inputs, `(2 or more, ...)`.

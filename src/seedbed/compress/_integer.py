@@ -8,6 +8,7 @@ from torch.fx import GraphModule
 
 from seedbed.compress._capture import WEIGHTED, capture, thawed, with_layers, without_dead
 from seedbed.compress._extra import extra, quiet
+from seedbed.compress._flow import floats
 from seedbed.compress._fold import fold
 from seedbed.compress._workbench import Workbench
 
@@ -35,7 +36,7 @@ def prepared(
     with quiet():
         from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e, prepare_qat_pt2e
 
-        from seedbed.compress._quantizer import Integers, floats
+        from seedbed.compress._quantizer import Integers
     example = pair(net, bench)
     graph = capture(fold(net, example), example)
     if not any(node.target in WEIGHTED for node in graph.graph.nodes):
@@ -100,7 +101,7 @@ def converted(graph: GraphModule) -> GraphModule:
     """Return the integer graph of one that has measured; its weights are stored in 8 bits."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
-    from seedbed.compress._quantizer import biases
+    from seedbed.compress._round import biases
 
     for inputs, weight, bias in biases(graph):
         step = inputs.calculate_qparams()[0].to(bias)

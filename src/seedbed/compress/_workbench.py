@@ -55,10 +55,14 @@ class Workbench:
         """
         chosen = permutation(len(self.examples.x), self.seed, 5)[:count]
         for index in chosen.split(size):
-            yield Batch(
-                self.examples.x[index.to(self.examples.y.device)].to(place(model)),
-                self.examples.y[index.to(self.examples.y.device)].to(place(model)),
-            )
+            here = index.to(self.examples.y.device)
+            x, y = self.examples.x[here], self.examples.y[here]
+            yield Batch(single(x).to(place(model)), single(y).to(place(model)))
+
+
+def single(x: Tensor) -> Tensor:
+    """Return real numbers in single precision, in which models are compressed; else as it is."""
+    return x.float() if x.is_floating_point() else x
 
 
 class Compression(Protocol):

@@ -119,8 +119,11 @@ class Distillation:
 
     def loss(self, step: Step) -> Tensor:
         """Return `(1 - α)·own + α·teacher's`, `()`."""
+        x = step.batch.x
+        if x.is_floating_point() and next(self.teacher.parameters(), x).dtype != x.dtype:
+            self.teacher.to(x.dtype)  # a training in double precision
         with torch.no_grad():
-            taught = self.teacher(step.batch.x)
+            taught = self.teacher(x)
         alpha = self.asked.alpha
         return (1 - alpha) * step.loss + alpha * self.distance(step.logits, taught)
 

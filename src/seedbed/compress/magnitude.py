@@ -46,7 +46,7 @@ class Magnitude:
         sparsity: float = 0.9,
         scope: Scope = "global",
         steps: int = 1,
-        epochs: int = 1,
+        epochs: int = 5,
         rate: float = 1.0,
         exclude: Sequence[str] = (),
         max_drop: float = 2.0,

@@ -87,6 +87,6 @@ def observe(graph: GraphModule, bench: Workbench, count: int) -> None:
 
 def roundings(graph: GraphModule) -> list[Any]:
     """Return what rounds the activations of a graph in training."""
-    from seedbed.compress._quantizer import RoundedActivation
+    from seedbed.compress._round import RoundedActivation
 
     return [each for each in graph.modules() if isinstance(each, RoundedActivation)]

@@ -67,17 +67,26 @@ def check_codes(codes: Codes, names: Sequence[str]) -> None:
             raise ValueError(f"codes: classes {names[twin]} and {names[place]} have the same one")
 
 
-def check_unseen(unseen: Sequence[int], names: Sequence[str]) -> None:
+def check_unseen(unseen: Sequence[int], val_unseen: Sequence[int], names: Sequence[str]) -> None:
     """Refuse held-out classes that there are not, or that leave nothing to tell apart.
 
+    Args:
+        unseen: classes that only the test split has.
+        val_unseen: classes that only the validation split has.
+        names: of the classes.
+
     Raises:
-        ValueError: a number names no class, or fewer than two classes are left.
+        ValueError: a number names no class or stands in both, or fewer than two classes are left.
     """
-    for label in unseen:
-        if not 0 <= label < len(names):
-            raise ValueError(
-                f"unseen={list(unseen)}: {label} is no class; they are 0 to {len(names) - 1}"
-            )
-    left = len(names) - len(set(unseen))
+    for key, labels in (("unseen", unseen), ("val_unseen", val_unseen)):
+        for label in labels:
+            if not 0 <= label < len(names):
+                raise ValueError(
+                    f"{key}={list(labels)}: {label} is no class; they are 0 to {len(names) - 1}"
+                )
+    if both := sorted({*unseen} & {*val_unseen}):
+        raise ValueError(f"val_unseen and unseen share class {names[both[0]]}")
+    left = len(names) - len({*unseen, *val_unseen})
     if left < 2:
-        raise ValueError(f"unseen={list(unseen)}: training needs 2 classes, {left} would be left")
+        held = f"unseen={list(unseen)}" + (f" val_unseen={list(val_unseen)}" if val_unseen else "")
+        raise ValueError(f"{held}: training needs 2 classes, {left} would be left")

@@ -26,6 +26,8 @@ class Pictures(InMemory):
         severity: of the corruptions, from 1 to 5.
         unseen: classes by their indices that only the test split has; then `test/seen` and
             `test/unseen` test them apart.
+        val_unseen: classes by their indices that only the validation split has: they stand for the
+            unseen ones where something is to be chosen.
         codes: what the classes are like, a list of numbers for each; `own` are those that the data
             brings, `shuffled` gives each class the code of another.
         common: see `InMemory`.
@@ -44,6 +46,7 @@ class Pictures(InMemory):
         corruptions: Sequence[Corruption] = (),
         severity: int = 5,
         unseen: Sequence[int] = (),
+        val_unseen: Sequence[int] = (),
         codes: Asked = "own",
         **common: Any,
     ) -> None:
@@ -51,10 +54,10 @@ class Pictures(InMemory):
         if size is not None:
             check_size(size)
         check_severity(severity)
-        check_unseen(unseen, self.class_names())
+        check_unseen(unseen, val_unseen, self.class_names())
         self.size, self.severity = size, severity
         self.corruptions = tuple(dict.fromkeys(corruptions))
-        self.unseen = tuple(sorted(set(unseen)))
+        self.unseen, self.val_unseen = tuple(sorted(set(unseen))), tuple(sorted(set(val_unseen)))
         self.codes = choose(codes, self.own_codes(), self.class_names(), self.seed)
 
     def own_codes(self) -> Codes:
@@ -86,11 +89,18 @@ class Pictures(InMemory):
 
     def with_tests(self, found: dict[Any, Batch]) -> dict[Split, Any]:
         """Return the splits, and the further test sets that are made of `test`."""
+        if self.val_unseen:
+            found = {k: v if k == "val" else without(v, self.val_unseen) for k, v in found.items()}
         test = found["test"]
         if self.unseen:
             held = self._held(test)
             found = {**found, "test/seen": test.at(~held), "test/unseen": test.at(held)}
         return found | corrupted(test, self.corruptions, self.severity, self.seed, self.top)
+
+
+def without(examples: Batch, labels: Sequence[int]) -> Batch:
+    """Return the examples of other classes than these."""
+    return examples.at(~torch.isin(examples.y, torch.tensor(labels)))
 
 
 def corrupted(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seedbed.data._inputs import read_inputs
 from seedbed.data._loader import TIMEOUT, Batches, Order, loader
-from seedbed.types import HIDDEN, ORACLE, Inputs, Kind, Spec, Split
+from seedbed.types import HIDDEN, ORACLE, Batch, Inputs, Kind, Spec, Split
 
 
 class Splits(LightningDataModule):
@@ -134,11 +134,7 @@ class Splits(LightningDataModule):
 
     def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
         """Return the batches of a split for this process, on the device that trains."""
-        trainer = self.trainer
-        rank, world, device = 0, 1, torch.device("cpu")
-        if trainer is not None:
-            rank, world = trainer.global_rank, trainer.world_size
-            device = trainer.strategy.root_device
+        rank, world, device = self.place()
         here = self.splits[split]
         if isinstance(here.x, Tensor):
             here = here.to(device)
@@ -148,6 +144,17 @@ class Splits(LightningDataModule):
             len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
         )
         return loader(here, order, device, self.timeout)
+
+    def place(self) -> tuple[int, int, torch.device]:
+        """Return which process this is, of how many, and the device that trains."""
+        trainer = self.trainer
+        if trainer is None:
+            return 0, 1, torch.device("cpu")
+        return trainer.global_rank, trainer.world_size, trainer.strategy.root_device
+
+    def sample(self) -> Batch:
+        """Return a few training examples, to try the parts of a run on."""
+        return Batch(self.splits["train"].x[:2], self.splits["train"].y[:2])
 
     def chunks(self, split: Split) -> Iterator[Tensor]:
         """Yield all inputs of a split in order, `(n, ...)` each."""

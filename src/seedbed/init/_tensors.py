@@ -77,6 +77,32 @@ def refit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str
     return fit
 
 
+def renamed(found: Mapping[str, Tensor], here: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the tensors with other beginnings of their names.
+
+    Args:
+        found: as they are called in a file.
+        here: how names are to begin, and how they begin in the file; the longest there first.
+
+    Raises:
+        ValueError: a beginning that no name has, or two tensors that get one name.
+    """
+    prefixes = {there: new for new, there in here.items()}
+    longest = sorted(prefixes, key=len, reverse=True)
+    for prefix in longest:
+        if not any(name.startswith(prefix) for name in found):
+            some = ", ".join(list(found)[:3])
+            raise ValueError(f"rename: no name begins with {prefix!r}; names are like {some}")
+    named: dict[str, Tensor] = {}
+    for name, tensor in found.items():
+        prefix = next((p for p in longest if name.startswith(p)), None)
+        new = name if prefix is None else prefixes[prefix] + name[len(prefix) :]
+        if new in named:
+            raise ValueError(f"rename: two tensors would be called {new!r}")
+        named[new] = tensor
+    return named
+
+
 def named_for(wanted: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors under the names of a model: without the prefix that fits it best."""
 

@@ -5,14 +5,14 @@ Source: Yosinski et al. 2014, "How Transferable Are Features in Deep Neural Netw
 https://arxiv.org/abs/1411.1792.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from seedbed.init._tensors import named_for, read, refit
+from seedbed.init._tensors import named_for, read, refit, renamed
 from seedbed.types import Spec
 
 SHOWN = 8  # names of each kind in the message
@@ -40,6 +40,8 @@ class Pretrained:
     Args:
         run: folder of a finished run, whose best weights are taken.
         path: a .safetensors file, or a state dict saved by torch; instead of `run`.
+        rename: how names begin here, and how the same begin in the file, the longest there
+            first: `{body.: "", head.: fc.}` for a network of torchvision's as the body.
 
     Raises:
         ValueError: neither `run` nor `path`, or both.
@@ -47,27 +49,39 @@ class Pretrained:
 
     order = 1
 
-    def __init__(self, run: str | None = None, path: str | None = None) -> None:
+    def __init__(
+        self,
+        run: str | None = None,
+        path: str | None = None,
+        rename: Mapping[str, str] | None = None,
+    ) -> None:
         if (run is None) == (path is None):
             raise ValueError("name the weights: either run=<folder> or path=<file>")
         self.path = Path(path) if path is not None else Path(str(run), "checkpoints/best.ckpt")
+        self.rename = dict(rename or {})
         self.message = ""
 
     def __call__(self, model: nn.Module, spec: Spec) -> None:
         """Overwrite the weights of `model` in place and say in `message` what did not match.
 
         Raises:
-            ValueError: the file cannot be read, or nothing in it fits.
+            ValueError: the file cannot be read, or nothing in it fits but a head.
         """
         own = model.state_dict()
-        tensors = refit(own, named_for(own, read(self.path)))
+        tensors = refit(own, named_for(own, renamed(read(self.path), self.rename)))
         match = compare(own, tensors)
-        if not match.fit:
-            raise ValueError(f"{self.path}: no tensor fits {type(model).__name__}{told(match)}")
+        if not below_head(match.fit) and (below_head(own) or not match.fit):
+            what = "only the head" if match.fit else "no tensor"
+            raise ValueError(f"{self.path}: {what} fits {type(model).__name__}{told(match)}")
         with torch.no_grad():
             for name in match.fit:
                 own[name].copy_(tensors[name])
         self.message = f"{self.path}: {len(match.fit)} of {len(own)} tensors loaded{told(match)}"
+
+
+def below_head(names: Iterable[str]) -> list[str]:
+    """Return the names that do not belong to a head, which is worth nothing without its body."""
+    return [name for name in names if not name.startswith("head.")]
 
 
 def compare(own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Match:

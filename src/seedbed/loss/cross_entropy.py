@@ -58,6 +58,8 @@ class CrossEntropy(nn.Module):
         refuse_values("cross_entropy", spec)
         numbers = weights_of(self.class_weight, spec)
         self.weights = None if numbers is None else Weights(numbers)
+        if spec.episode and numbers is not None:
+            raise ValueError("class_weight: the classes of an episode are others in the next")
         self.masked = spec.masked
         if self.masked and self.weights is not None:
             raise ValueError("class_weight needs a target for every example; some are hidden")

@@ -22,7 +22,7 @@ class CNN(nn.Module):
         outputs: numbers K to emit.
         channels: feature maps of each stage; each halves height and width.
         kernel_size: side of the convolutions in pixels, odd.
-        hidden: units of the fully connected layer.
+        hidden: units of the fully connected layer; null: none, the head sees all maps.
         activation: relu, leaky_relu, gelu, silu, tanh or sigmoid.
         dropout: share of the hidden units zeroed while training, in [0, 1).
         norm: none, batch, layer (over all maps of an example), group or weight, in each stage
@@ -44,7 +44,7 @@ class CNN(nn.Module):
         outputs: int,
         channels: Sequence[int] = (32, 64),
         kernel_size: int = 3,
-        hidden: int = 128,
+        hidden: int | None = 128,
         activation: Activation = "relu",
         dropout: float = 0.0,
         norm: Norm = "none",
@@ -58,7 +58,7 @@ class CNN(nn.Module):
         check_images("a cnn", shape, len(channels))
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
-        if hidden < 1:
+        if hidden is not None and hidden < 1:
             raise ValueError(f"hidden must be at least 1, got {hidden}")
         block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
         maps = [shape[0], *channels]
@@ -69,10 +69,10 @@ class CNN(nn.Module):
             )
         )
         height, width = (side // 2 ** len(channels) for side in shape[1:])
-        self.body = nn.Sequential(
-            stages, nn.Flatten(), *block.dense(maps[-1] * height * width, hidden)
-        )
-        self.head = nn.Linear(hidden, outputs)
+        size = maps[-1] * height * width
+        dense = block.dense(size, hidden) if hidden else [nn.Dropout(dropout)]
+        self.body = nn.Sequential(stages, nn.Flatten(), *dense)
+        self.head = nn.Linear(hidden or size, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(B, channels, height, width)` to logits, `(B, K)`."""

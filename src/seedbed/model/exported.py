@@ -39,7 +39,10 @@ class Session(nn.Module):
         self.content = content
         self._session: Any = None
         self._threads = 0
-        self.session()
+        inputs = self.session().get_inputs()
+        if len(inputs) != 1:
+            raise ValueError(f"not a model of one input, it takes {len(inputs)}")
+        self.name = str(inputs[0].name)
 
     def session(self) -> Any:
         """Return what runs it, made anew where there is none or the threads are others."""
@@ -50,10 +53,8 @@ class Session(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map raw inputs `(B, *shape)` to outputs `(B, K)` where `x` lives."""
-        session = self.session()
-        name = session.get_inputs()[0].name
-        outputs = session.run(None, {name: x.detach().float().contiguous().cpu().numpy()})[0]
-        return torch.from_numpy(outputs).to(x.device)
+        inputs = {self.name: x.detach().float().contiguous().cpu().numpy()}
+        return torch.from_numpy(self.session().run(None, inputs)[0]).to(x.device)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -94,6 +95,12 @@ class Exported(nn.Module):
             raise ValueError(f"file: {file} is not a model that was exported here") from error
         if reason := misfit(self.known, spec):
             raise ValueError(f"file: {file} {reason}")
+        try:
+            fits = self.run(torch.zeros(2, *spec.shape)).shape == (2, self.known.outputs)
+        except Exception as error:  # ONNX Runtime's own, of a dozen kinds
+            raise ValueError(f"file: {file} does not take what it says") from error
+        if not fits:
+            raise ValueError(f"file: {file} does not give what it says")
         self.spec = spec
         self.train(False)
 

@@ -16,8 +16,8 @@ STYLE = """
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-td, th { padding: .2rem 1.5rem .2rem 0; text-align: left; border-bottom: 1px solid #8884; }
-td.number { text-align: right; }
+td, th { padding: .2rem 1rem .2rem 0; text-align: left; border-bottom: 1px solid #8884; }
+td.number { text-align: right; white-space: nowrap; }
 img { width: 100%; background: white; border-radius: .5rem; }
 pre { overflow-x: auto; padding: 1rem; border: 1px solid #8884; border-radius: .5rem; }
 code { font-size: .9rem; }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import compression, domain, part, training
+from seedbed.rules import compression, domain, learning, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -18,6 +18,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         part.two_inits,
         part.init_of_trained,
         part.two_averages,
+        learning.episodes_and_task,
+        learning.stages_of_episodes,
         domain.nothing_beside_nothing,
         domain.statistics_twice,
         domain.two_adaptations,

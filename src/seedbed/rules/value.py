@@ -12,7 +12,7 @@ STAGES = ["fit", "test", "compress", "predict", "report", "reproduce"]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
-    **dict.fromkeys(("acc", "f1", "auroc", "r2"), "max"),
+    **dict.fromkeys(("acc", "f1", "auroc", "r2", "harmonic"), "max"),
 }
 
 
@@ -31,6 +31,7 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
         yield f"name={name!r}: a folder inside logs/ is expected (letters, digits, _ . - and /)"
     elif not (plain["run"] or plain["out"]) and (outside := leaves_logs(name)):
         yield f"name={name}: leads out of logs/ to {outside}; out=<folder> goes anywhere"
+    yield from source_slips(**plain["source"])
     yield from addresses(plain)
     yield from trust_slips(plain["trust"])
     if plain["num_threads"] is not None and plain["num_threads"] < 1:
@@ -47,7 +48,7 @@ def leaves_logs(name: str) -> Path | None:
 
 def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
-    tops = ("run", "out", "predict", "init", "model", "compress")
+    tops = ("run", "out", "predict", "source", "init", "model", "compress")
     for path, value in leaves({key: plain[key] for key in tops}):
         if isinstance(value, str) and "://" in value:
             yield f"{path}={value}: a file or folder of this machine is expected, not an address"
@@ -73,6 +74,18 @@ def trust_slips(names: Any) -> Iterator[str]:
         return
     for name in sorted(set(names) - trusted()):
         yield f"trust=[{name}]: only the command line or pyproject.toml can say so"
+
+
+def source_slips(run: str | None, by: Any) -> Iterator[str]:
+    """Yield what is wrong with the run that others start from."""
+    if not is_words(by):
+        yield f"source.by={by}: a list of words is expected, such as [data=digits,model=cnn]"
+        return
+    if by and not run:
+        yield "source.by: name the folder that it makes, too: source.run=<folder>"
+    for word in by:
+        if word.lstrip("+~").partition("=")[0] in ("trust", "source.by"):
+            yield f"source.by: {word}: only the command line can say so"
 
 
 def is_words(value: Any) -> bool:

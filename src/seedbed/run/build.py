@@ -17,6 +17,7 @@ from torch import nn
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, revealed
 from seedbed.logger.csv import CSV
+from seedbed.model._codes import Codes
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
 from seedbed.rules.value import blind, direction
@@ -32,7 +33,7 @@ from seedbed.signature import parameters_of
 from seedbed.target import construct, examine, resolve
 from seedbed.task.supervised import Supervised
 from seedbed.trust import Untrusted
-from seedbed.types import Batch, Data, Regularizer, Scaling, Spec, TargetScaling
+from seedbed.types import Data, Regularizer, Scaling, Spec, TargetScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,25 @@ class Net(nn.Module):
         scaling: raw inputs `(B, ...)` to the range that `model` sees.
         model: scaled inputs to logits `(B, K)`.
         target_scaling: raw targets `(B, K)` to what `model` emits; None if that is the same.
+        codes: what `model` emits to scores of classes `(B, C)`; None if that is the same.
     """
 
     def __init__(
-        self, scaling: nn.Module, model: nn.Module, target_scaling: nn.Module | None = None
+        self,
+        scaling: nn.Module,
+        model: nn.Module,
+        target_scaling: nn.Module | None = None,
+        codes: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.scaling, self.model, self.target_scaling = scaling, model, target_scaling
+        self.codes = codes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map raw inputs `(B, ...)` to `(B, K)`: logits, or values in the units of the targets."""
         outputs = self.model(self.scaling(x))
+        if self.codes is not None:
+            return self.codes(outputs)
         if self.target_scaling is None:
             return outputs
         return cast(TargetScaling, self.target_scaling).inverse(outputs)
@@ -116,15 +125,18 @@ def make_net(cfg: Config, spec: Spec) -> Net:
     """Return scaling and model with the weights that torch gives them."""
     from seedbed.run.load import member  # it builds with what is here
 
-    model = make("model", cfg.model, shape=spec.shape, outputs=spec.outputs, spec=spec, load=member)
+    outputs = len(spec.codes[0]) if spec.coded else spec.outputs or 1
+    model = make("model", cfg.model, shape=spec.shape, outputs=outputs, spec=spec, load=member)
     if getattr(model, "whole", False):
         return Net(nn.Identity(), model)
+    if not spec.outputs:
+        model.head = nn.Identity()  # an embedding: what the head would be given
     scaling = make_scaling(cfg, spec) if cfg.scaling else nn.Identity()
     scaled = cfg.target_scaling and spec.kind == "value"
     target_scaling = (
         make("target_scaling", cfg.target_scaling, shape=(spec.outputs,)) if scaled else None
     )
-    return Net(scaling, model, target_scaling)
+    return Net(scaling, model, target_scaling, Codes(spec.codes) if spec.coded else None)
 
 
 def initialise(cfg: Config, model: nn.Module, spec: Spec) -> None:
@@ -185,6 +197,20 @@ def make_loss(cfg: Config, spec: Spec) -> tuple[nn.Module, Spec]:
         what = "it needs a target for every example, and the data hides some"
         raise Refused(f"loss: {what}; use loss=cross_entropy")
     return loss, replace(spec, outputs=getattr(loss, "outputs", spec.outputs))
+
+
+def asked(cfg: Config, spec: Spec) -> Spec:
+    """Return the spec with what the task asks of the model.
+
+    Raises:
+        Refused: the data lacks what the task needs.
+    """
+    kind = resolve(cfg.task["_target_"])
+    given = {k: v for k, v in cfg.task.items() if k != "_target_"}
+    try:
+        return kind.asks(spec, **given) if hasattr(kind, "asks") else spec
+    except ValueError as error:
+        raise Refused(f"task: {error}") from error
 
 
 def make_task(cfg: Config, net: Net, loss: nn.Module, spec: Spec) -> Supervised:
@@ -295,6 +321,7 @@ def build(cfg: Config, out: Path) -> Parts:
     data = make_data(cfg)
     seed_everything(cfg.seed, workers=True, verbose=False)
     loss, spec = make_loss(cfg, data.spec)
+    spec = asked(cfg, spec)
     net = make_net(cfg, spec)
     if "fit" in cfg.stages and not (cfg.run and begun(Path(cfg.run))):  # else they are saved
         initialise(cfg, net.model, spec)
@@ -326,10 +353,9 @@ def rehearse(task: Supervised, data: Data) -> None:
     Raises:
         Refused: a part does not go with the data.
     """
-    x, y = data.splits["train"].x[:2], data.splits["train"].y[:2]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            task.eval().forward_step(task.prepare_batch(Batch(x, y)))
+            task.eval().forward_step(task.prepare_batch(data.sample()))
         except ValueError as error:
             raise Refused(str(error).splitlines()[0]) from error
         finally:

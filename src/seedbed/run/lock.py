@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 from seedbed.atomic import PART
 from seedbed.run.folder import BEFORE_CONFIG, Refused, read_json
+from seedbed.run.status import FRESH, there
 
 NAME = ".lock"
-FRESH = 60.0  # seconds for which a heartbeat on another machine counts as alive
 HELD: set[str] = set()  # by this process, to which the system would grant a lock twice
 
 
@@ -147,13 +147,7 @@ def _alive(holder: dict[str, Any]) -> bool:
     """Return whether the process that wrote these words on this machine is still there."""
     if holder.get("host") != socket.gethostname() or sys.platform == "win32":
         return False
-    try:
-        os.kill(int(holder["pid"]), 0)
-    except (KeyError, TypeError, ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True
+    return there(holder)
 
 
 def _who(holder: dict[str, Any]) -> str:

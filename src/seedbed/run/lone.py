@@ -19,7 +19,11 @@ def refuse_lone_example(net: nn.Module, data: Data, trainer: Trainer) -> None:
     """
     x = data.splits["train"].x
     size = getattr(data, "batch_size", None)
-    if size is None or not lone(len(x), size, trainer.world_size, trainer.limit_train_batches):
+    if (
+        data.spec.episode
+        or size is None
+        or not lone(len(x), size, trainer.world_size, trainer.limit_train_batches)
+    ):
         return
     tried = copy.deepcopy(net).train()  # statistics that one example moves are thrown away
     with torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -27,8 +27,7 @@ from seedbed.run.reproduce import again, compare
 from seedbed.run.status import OK, begun
 from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
-from seedbed.task._rates import Unfit
-from seedbed.types import Batch, Inputs
+from seedbed.types import Batch, Inputs, Unfit
 
 Metrics = dict[str, float]
 

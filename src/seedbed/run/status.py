@@ -20,6 +20,7 @@ from seedbed.secret import redacted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
 BEAT = 10.0  # seconds between two signs of life in status.json
+FRESH = 6 * BEAT  # for which a sign of life counts
 LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
 
 
@@ -130,15 +131,22 @@ def standing(out: Path) -> str:
 
 def alive(status: Mapping[str, Any]) -> bool:
     """Return whether the process that writes this status is there, as far as one can tell."""
-    if status.get("host") == socket.gethostname() and status.get("pid") != os.getpid():
-        try:
-            os.kill(int(status["pid"]), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass  # somebody else's, so it is there
+    here = status.get("host") == socket.gethostname()
+    if here and not there(status):
+        return False
     beat = datetime.fromisoformat(status.get("heartbeat") or status["started"]).astimezone()
-    return time.time() - beat.timestamp() < 6 * BEAT
+    return time.time() - beat.timestamp() < FRESH
+
+
+def there(said: Mapping[str, Any]) -> bool:
+    """Return whether the process of this machine exists that wrote its `pid`."""
+    try:
+        os.kill(int(said["pid"]), 0)
+    except PermissionError:
+        return True  # somebody else's
+    except (KeyError, TypeError, ValueError, ProcessLookupError):
+        return False
+    return True
 
 
 def begun(run: Path) -> bool:

@@ -32,6 +32,9 @@ def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
     chosen: dict[str, Metric] = {
         "acc": MulticlassAccuracy(count, average="micro", ignore_index=hidden, validate_args=False)
     }
+    if spec.episode:
+        ways, _, queries = spec.episode
+        return chosen | ({"interval": Interval(ways * queries)} if split == "test" else {})
     if split != "train":
         chosen["confidence"] = Confidence()
         chosen["f1"] = MulticlassF1Score(count, average="macro", validate_args=False)
@@ -73,6 +76,39 @@ class Confidence(Mean):
     def update(self, scores: Tensor, y: Tensor) -> None:
         """Take in `(B, C)` logits."""
         self.add(precise(scores).softmax(-1).amax(-1))
+
+
+class Interval(Metric):
+    """Half the 95 % interval of the mean accuracy of an episode: 1.96 s/√E.
+
+    Args:
+        queries: of an episode.
+    """
+
+    full_state_update = False
+    total: Tensor
+    squares: Tensor
+    count: Tensor
+
+    def __init__(self, queries: int) -> None:
+        super().__init__()
+        self.queries = queries
+        for name in ("total", "squares"):  # of the queries that were recognised, whole numbers
+            self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, scores: Tensor, y: Tensor) -> None:
+        """Take in `(B, C)` scores and `(B,)` classes, the queries of whole episodes in a row."""
+        right = (scores.argmax(-1) == y).view(-1, self.queries).sum(-1)
+        self.total = self.total + right.sum()
+        self.squares = self.squares + right.square().sum()
+        self.count = self.count + len(right)
+
+    def compute(self) -> Tensor:
+        """Return it, `()`; NaN of a single episode."""
+        n, total, squares = (precise(each) for each in (self.count, self.total, self.squares))
+        variance = (squares - total.square() / n).clamp(min=0) / (n - 1)
+        return 1.96 * (variance / n).sqrt() / self.queries
 
 
 class MAE(Mean):

@@ -6,11 +6,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from seedbed.types import Clock, Schedule
-
-
-class Unfit(ValueError):
-    """A part that does not go with the length of the training, known only when it starts."""
+from seedbed.types import Clock, Schedule, Unfit
 
 
 def multiplied(optimizer: Optimizer) -> Optimizer:

@@ -15,7 +15,7 @@ from seedbed.features import head_of, watched
 from seedbed.length import total_norm
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import Unfit, factors, multiplied, renewed, set_rates
+from seedbed.task._rates import factors, multiplied, renewed, set_rates
 from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
@@ -26,10 +26,12 @@ from seedbed.types import (
     Observing,
     OptimizerFactory,
     ParamGroups,
+    Regroup,
     Regularizer,
     Schedule,
     Spec,
     Step,
+    Unfit,
     Weighing,
 )
 
@@ -87,6 +89,7 @@ class Supervised(LightningModule):
         self._factors: list[Callable[[int], float]] = []
         self._start = Clock(0, math.inf, 1)
         self._updates = math.inf  # of the whole training
+        self.regroup: Regroup | None = None  # what a callback makes of the parameter groups
         self._needs_features = any(r.needs_features for _, r in self._named_regularizers())
         if self._needs_features:
             head_of(model)
@@ -97,6 +100,19 @@ class Supervised(LightningModule):
                 raise ValueError(f"regularizer.{name}: {error}") from error
 
     # -- what learning means ---------------------------------------------------------------
+
+    @classmethod
+    def asks(cls, spec: Spec, **arguments: Any) -> Spec:
+        """Return the spec with what the model is to emit, where that is not up to data and loss.
+
+        Args:
+            spec: what the data knows.
+            arguments: of this task, as the config has them.
+
+        Raises:
+            ValueError: the data lacks what the task needs.
+        """
+        return spec
 
     def forward(self, x: Tensor) -> Tensor:
         """Map raw inputs `(B, ...)` to logits `(B, K)`."""
@@ -260,6 +276,8 @@ class Supervised(LightningModule):
             groups = self._param_groups(self.model)
         for _, regularizer in self._named_regularizers():
             regularizer.on_groups(groups)
+        if self.regroup is not None:
+            groups = self.regroup(groups)
         extra = list(self.regularizers.parameters())
         return [*groups, {"name": "regularizers", "params": extra}] if extra else groups
 

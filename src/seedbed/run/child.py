@@ -1,0 +1,32 @@
+"""A run as a process of its own: a job of a sweep, or what another run starts from."""
+
+import os
+import subprocess
+import sys
+
+from seedbed.run.stop import Interrupted
+
+SWEEP = "SEEDBED_SWEEP"  # environment: another process speaks for this one
+
+Running = list[subprocess.Popen[bytes]]  # the one that runs now, so that a signal can reach it
+
+
+def child(overrides: list[str], running: Running) -> int:
+    """Run one command line as the single run that it is and return its exit code."""
+    command = [sys.executable, sys.argv[0], *overrides]
+    with subprocess.Popen(command, env=os.environ | {SWEEP: "1"}) as process:  # noqa: S603
+        running[:] = [process]
+        try:
+            return process.wait()
+        except Interrupted as wish:
+            process.send_signal(wish.number)  # where a terminal has not: twice at once is once
+            process.wait()
+            raise
+
+
+def pass_on(running: Running, number: int) -> None:
+    """End this process by a second signal, and before it the one that runs."""
+    for process in running:
+        process.send_signal(number)  # its second, too
+        process.wait()
+    os._exit(128 + number)
