@@ -40,7 +40,7 @@ WRONG = [
         (
             f"regularizer={name}",
             f"regularizer.{name}: it needs training examples of two domains at least, the data "
-            "names none; data=domains",
+            "names none; data=domains with",
         )
         for name in ("adabn", "coral", "dann", "erm", "mmd", "vrex")
     ),

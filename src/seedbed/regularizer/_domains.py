@@ -4,8 +4,6 @@ A batch holds examples of several domains in any proportion.  Sums weighted by m
 for picking out a domain's examples, whose number only the device knows.
 """
 
-from math import inf
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,19 +12,13 @@ from seedbed.regularizer._sums import wide
 from seedbed.types import Spec, Step
 
 
-def refuse_strength(coef: float) -> None:
-    """Raise a ValueError unless this can be the strength of a penalty."""
-    if not 0 <= coef < inf:
-        raise ValueError(f"coef must be at least 0 and finite, got {coef}")
-
-
 def refuse_one_domain(spec: Spec) -> None:
     """Raise a ValueError unless the training examples come from several domains."""
     if len(spec.domains) < 2:
         found = f"has one only, {spec.domains[0]}" if spec.domains else "names none"
         raise ValueError(
             f"it needs training examples of two domains at least, the data {found}; "
-            "data=domains brings several"
+            "data=domains with data.use_target=true brings several"
         )
 
 

@@ -18,10 +18,9 @@ from seedbed.regularizer._domains import (
     exactly,
     members,
     refuse_one_domain,
-    refuse_strength,
     shares,
 )
-from seedbed.regularizer._sums import wide
+from seedbed.regularizer._sums import refuse_coef, wide
 from seedbed.types import Regularizer, Spec, Step
 
 
@@ -46,7 +45,7 @@ class DANN(Regularizer):
 
     def __init__(self, coef: float = 1.0, gamma: float = 10.0, hidden: int = 128) -> None:
         super().__init__()
-        refuse_strength(coef)
+        refuse_coef(coef)
         if not 0 < gamma < inf:
             raise ValueError(f"gamma must be positive and finite, got {gamma}")
         if hidden < 1:

@@ -17,9 +17,9 @@ from seedbed.regularizer._domains import (
     mean_over_pairs,
     members,
     refuse_one_domain,
-    refuse_strength,
     shares,
 )
+from seedbed.regularizer._sums import refuse_coef
 from seedbed.types import Regularizer, Spec, Step
 
 WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the kernels, in units of σ²
@@ -43,7 +43,7 @@ class MMD(Regularizer):
 
     def __init__(self, coef: float = 1.0) -> None:
         super().__init__()
-        refuse_strength(coef)
+        refuse_coef(coef)
         self.coef, self.domains = coef, 0
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:

@@ -13,10 +13,9 @@ from seedbed.regularizer._domains import (
     exactly,
     members,
     refuse_one_domain,
-    refuse_strength,
     shares,
 )
-from seedbed.regularizer._sums import wide
+from seedbed.regularizer._sums import refuse_coef, wide
 from seedbed.types import HIDDEN, Regularizer, Spec, Step
 
 
@@ -41,7 +40,7 @@ class VREx(Regularizer):
 
     def __init__(self, coef: float = 1.0, start: float = 0.0) -> None:
         super().__init__()
-        refuse_strength(coef)
+        refuse_coef(coef)
         if not 0 <= start < 1:
             raise ValueError(f"start must lie in [0, 1), got {start}")
         self.coef, self.start = coef, start

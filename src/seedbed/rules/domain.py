@@ -46,7 +46,7 @@ def adaptation_without_stage(plain: Mapping[str, Any]) -> str | None:
     """A technique for test batches, and no stage that has any."""
     stages = [plain["stages"]] if isinstance(plain["stages"], str) else plain["stages"]
     used = chosen(plain, "callback", ADAPTATIONS)
-    if used and not {"test", "predict", "reproduce"} & set(stages):
+    if used and not plain["run"] and not {"test", "predict", "reproduce"} & set(stages):
         words = ",".join(stages)
         return (
             f"callback={used[0]} with stages=[{words}]: it acts in the stages test and predict "
