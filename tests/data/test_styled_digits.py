@@ -49,7 +49,8 @@ def test_each_digit_and_each_style_of_the_unseen_classes_is_seen_elsewhere() -> 
 
 
 def test_an_image_is_in_one_split_whatever_its_style() -> None:
-    data, plain = ready(size=8, unseen=[]), Digits()
+    given: Any = {"val_fraction": 0.3, "fraction": 0.5, "seed": 4}
+    data, plain = ready(size=8, unseen=[], **given), Digits(**given)
     plain.setup()
     for split in ("train", "val", "test"):
         here = data.splits[split]
