@@ -45,6 +45,8 @@ FREE = {  # in which a training that goes on may differ from what it was
     "data.num_workers",
     *(f"trainer.{key}" for key in ("accelerator", *LENGTH, *SHOWN, *LATER)),
 }
+EPISODE = ("ways", "shots", "queries", "test_episodes")
+MEASURED = {f"data.{key}" for key in ("batch_size", "corruptions", "severity", *EPISODE)}
 AFTER = ("logger", "compress")  # what no training depends on
 STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
@@ -330,7 +332,7 @@ def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:
     """Yield in what a run that goes on would differ from what it has learned so far."""
     trains, now = "fit" in cfg.stages, OmegaConf.to_container(cfg)
     assert isinstance(now, dict)
-    free = FREE if trains else {*FREE, "data.batch_size"}
+    free = FREE if trains else FREE | MEASURED
     fixed = set(WHOLE) if not trains and trained(now["model"]) else set()
     for group in STATEFUL if trains else [each for each in LEARNED if each not in fixed]:
         for key, new, then in differences(group, saved.get(group), now[group]):

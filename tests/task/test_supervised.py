@@ -371,6 +371,10 @@ def test_a_checkpoint_says_what_the_data_knew(tmp_path: Path) -> None:
         "domains": [],
         "tests": [],
         "oracle": False,
+        "codes": [],
+        "episode": [],
+        "coded": False,
+        "unseen": [],
     }
     assert saved["optimizer"] == ["SGD"]
 

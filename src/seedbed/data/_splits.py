@@ -100,7 +100,7 @@ class Splits(LightningDataModule):
         return {
             "untouched": self.untouched,
             "source": self.source,
-            "sizes": tuple(len(split.y) for split in self.splits.values()),
+            "sizes": tuple(len(self.splits[name].y) for name in self.learned()),
             "content": self.content,
             "domains": self.domains,
             "masked": self.masked,
@@ -109,6 +109,10 @@ class Splits(LightningDataModule):
             "tests": tuple(name.partition("/")[2] for name in self.further("test/")),
             "oracle": ORACLE in self.splits,
         }
+
+    def learned(self) -> list[Any]:
+        """Return the names of all splits but further test sets, which no training depends on."""
+        return [name for name in self.splits if not name.startswith("test/")]
 
     def further(self, start: str) -> list[Any]:
         """Return the names of the splits beside train, val and test that begin so."""
@@ -130,7 +134,7 @@ class Splits(LightningDataModule):
             check_labels(labels, self.class_names())
         first: list[Any] = ["train", "val", "test"]
         self.splits = {name: found[name] for name in [*first, *found]}
-        self.content = digest(part for split in self.splits.values() for part in split)
+        self.content = digest(part for name in self.learned() for part in self.splits[name])
 
     def batches(self, split: Split, *, shuffle: bool = False) -> Batches:
         """Return the batches of a split for this process, on the device that trains."""

@@ -353,9 +353,10 @@ def rehearse(task: Supervised, data: Data) -> None:
     Raises:
         Refused: a part does not go with the data.
     """
+    batch = data.sample()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            task.eval().forward_step(task.prepare_batch(data.sample()))
+            task.eval().forward_step(task.prepare_batch(batch))
         except ValueError as error:
             raise Refused(str(error).splitlines()[0]) from error
         finally:
