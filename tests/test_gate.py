@@ -46,6 +46,7 @@ WRONG = [
     ),
     ("regularizer.mmd.coef=-1 regularizer=mmd", "regularizer.mmd: coef must be at least 0"),
     ("regularizer=[erm,mmd]", "regularizer=[erm,mmd]: erm is to train without mmd; choose one"),
+    ("regularizer=[mixup,vrex]", "regularizer=[mixup,vrex]: mixup makes blends of two domains"),
     ("regularizer=adabn callback=swa", "regularizer=adabn with callback=swa: both choose the"),
     ("regularizer=adabn callback=tent", "regularizer=adabn with callback=tent: both choose the"),
     ("callback=tent", "callback.tent: it adapts batch norm, and this model has none; model.norm"),

@@ -339,7 +339,7 @@ def test_more_targets_than_there_are_is_refused() -> None:
         (["loss=kl_div"], "loss: it needs a target for every example, and the data hides some"),
         (["loss=mse", "loss._target_=torch.nn.CrossEntropyLoss"], "loss: it needs a target for"),
         (["loss.class_weight=balanced"], "loss: class_weight needs a target for every example"),
-        (["regularizer=mixup"], "mixing examples needs a target for each"),
+        (["regularizer=mixup"], "regularizer.mixup: mixing examples needs a target for each"),
     ],
 )
 def test_a_slip_is_one_line(train: Train, words: list[str], said: str) -> None:

@@ -33,14 +33,14 @@ def refuse_whole_numbers(name: str, x: Tensor) -> None:
         raise ValueError(f"{name} needs inputs that are real numbers, got {x.dtype}")
 
 
-def mixable(y: Tensor, spec: Spec, x: Tensor) -> Tensor:
-    """Return indices `(B,)` as probabilities `(B, C)` of the type of `x`; others as they are.
-
-    Raises:
-        ValueError: some targets are hidden.
-    """
+def refuse_hidden(spec: Spec) -> None:
+    """Raise a ValueError if the data hides targets."""
     if spec.masked:
         raise ValueError("mixing examples needs a target for each; the data hides some")
+
+
+def mixable(y: Tensor, spec: Spec, x: Tensor) -> Tensor:
+    """Return indices `(B,)` as probabilities `(B, C)` of the type of `x`; others as they are."""
     if spec.kind == "class" and not y.is_floating_point():
         return F.one_hot(y, len(spec.classes)).to(x.dtype)
     return y

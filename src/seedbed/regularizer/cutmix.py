@@ -10,7 +10,7 @@ import math
 import torch
 from torch import nn
 
-from seedbed.regularizer._mixing import blend, mixable, refuse_alpha, share
+from seedbed.regularizer._mixing import blend, mixable, refuse_alpha, refuse_hidden, share
 from seedbed.types import Batch, Regularizer, Spec
 
 
@@ -37,6 +37,7 @@ class CutMix(Regularizer):
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:
         """Learn what the targets are."""
+        refuse_hidden(spec)
         if len(spec.shape) != 3:
             raise ValueError(f"cutmix needs images, got inputs of shape {spec.shape}")
         self.spec = spec

@@ -12,6 +12,7 @@ from seedbed.regularizer._mixing import (
     blend,
     mixable,
     refuse_alpha,
+    refuse_hidden,
     refuse_whole_numbers,
     share,
 )
@@ -28,7 +29,7 @@ class Mixup(Regularizer):
         alpha: α of λ ~ Beta(α, α), > 0: near 0 hardly any blending, 1 any λ alike.
 
     Raises:
-        ValueError: `alpha` is not positive, or inputs are whole numbers.
+        ValueError: `alpha` is not positive, targets are hidden, or inputs are whole numbers.
     """
 
     order = -1  # noise is added to the blend, not blended
@@ -41,6 +42,7 @@ class Mixup(Regularizer):
 
     def prepare(self, model: nn.Module, spec: Spec) -> None:
         """Learn what the targets are."""
+        refuse_hidden(spec)
         self.spec = spec
 
     def on_batch(self, batch: Batch) -> Batch:

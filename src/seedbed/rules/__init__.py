@@ -22,6 +22,7 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         learning.stages_of_episodes,
         domain.nothing_beside_nothing,
         domain.statistics_twice,
+        domain.mixed_domains,
         domain.two_adaptations,
         domain.adaptation_without_stage,
         training.tail_beyond_the_end,

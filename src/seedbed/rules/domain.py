@@ -34,6 +34,18 @@ def statistics_twice(plain: Mapping[str, Any]) -> str | None:
     return None
 
 
+def mixed_domains(plain: Mapping[str, Any]) -> str | None:
+    """Examples that are blends of two domains, and a technique that asks which they are of."""
+    mixing = chosen(plain, "regularizer", ("mixup", "cutmix"))
+    asking = chosen(plain, "regularizer", PENALTIES)
+    if mixing and asking:
+        return (
+            f"regularizer=[{mixing[0]},{asking[0]}]: {mixing[0]} makes blends of two domains, "
+            f"{asking[0]} asks which one an example is of; choose one"
+        )
+    return None
+
+
 def two_adaptations(plain: Mapping[str, Any]) -> str | None:
     """Two techniques that adapt to the same test batches."""
     both = chosen(plain, "callback", ADAPTATIONS)
