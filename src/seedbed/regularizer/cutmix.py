@@ -24,7 +24,7 @@ class CutMix(Regularizer):
         alpha: α of λ ~ Beta(α, α), > 0; a box covers the share 1-λ: 1 any size alike.
 
     Raises:
-        ValueError: `alpha` is not positive, or the inputs are no images.
+        ValueError: `alpha` is not positive, targets are hidden, or the inputs are no images.
     """
 
     order = -1  # noise is added to the patched image, not pasted
