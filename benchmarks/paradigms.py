@@ -131,7 +131,9 @@ PARTS = {
             [("own codes", "shuffled codes", 25)],
             score=["test/unseen/acc"],
             more=CALIBRATED,
-        ),
+        )
+    ],
+    "segments": [
         Part(
             "segments of a display, 2 of 10 digits unseen, mean over five pairs",
             ["experiment=zero_shot", "data=digits", "data.val_unseen=[]"],
