@@ -29,7 +29,7 @@ CALIBRATED = {
     name: f"test/generalized/{name}" for name in ("seen", "unseen", "harmonic", "uncalibrated")
 }
 FEW_SHOT = {
-    "pixels, nearest mean": ["task=prototypical", "model.channels=[]"],
+    "pixels, nearest mean": ["task=prototypical", "model.channels=[]"],  # no layer
     "pixels, cosine": ["task=siamese", "model.channels=[]"],
     "prototypical": ["task=prototypical"],
     "siamese": ["task=siamese"],
@@ -86,8 +86,8 @@ def few_shot(title: str, words: list[str]) -> Part:
     """Return five-way five-shot episodes of unseen digits."""
     return Part(
         f"{title}: digits 5 to 9 after 0 to 4, 5-way 5-shot, 600 episodes",
-        ["experiment=few_shot", *words],
-        FEW_SHOT,
+        ["experiment=few_shot"],
+        {name: [*words, *own] for name, own in FEW_SHOT.items()},
         [(name, "pixels, nearest mean", 7) for name in ("prototypical", "siamese")],
         more={"± in a run": "test/interval"},
     )
@@ -120,7 +120,7 @@ def rotation(angle: int) -> Part:
 PARTS = {
     "transfer": [transfer(1, 15), transfer(5, 0)],
     "few_shot": [
-        few_shot("mnist5k", []),
+        few_shot("mnist5k", ["model.channels=[32,32]"]),
         few_shot("digits", ["data.source=digits", "data.settings.size=8", "model.channels=[32]"]),
     ],
     "zero_shot": [
@@ -131,7 +131,9 @@ PARTS = {
             [("own codes", "shuffled codes", 25)],
             score=["test/unseen/acc"],
             more=CALIBRATED,
-        ),
+        )
+    ],
+    "segments": [
         Part(
             "segments of a display, 2 of 10 digits unseen, mean over five pairs",
             ["experiment=zero_shot", "data=digits", "data.val_unseen=[]"],

@@ -17,7 +17,7 @@ def jobs(name: str) -> list[Config]:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_header_says_how_and_what(name: str) -> None:
     text = (CONFIGS / f"experiment/{name}.yaml").read_text()
-    assert f"# Command:  python train.py -m experiment={name}\n" in text
+    assert f"# Command:  python train.py experiment={name}\n" in text
     assert "# Expected: " in text
     assert "to be measured" not in text
 
