@@ -59,7 +59,12 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
     "data=domains": [
         "data.sources=[digits] data.target=digits:invert1 data.size=8 data.fraction=0.2"
     ],
+    "data=episodes": [
+        "data.ways=2 data.shots=1 data.queries=2 data.episodes=16 data.val_episodes=8 "
+        "data.test_episodes=8"
+    ],
     "data=mnist5k": ["data.fraction=0.1"],
+    "data=styled_digits": ["data.size=8 data.fraction=0.1 data.val_unseen=[1]"],
     "data=hub": ["data.path=csv data.data_files=files/table.csv data.target=kind"],
     "model=cnn": ["model.channels=[4] model.hidden=8"],
     "model=resnet": [
@@ -78,8 +83,8 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
 VALUES = r"data=.*(form=plane|target=price)"
 CLASSES = r"data=(?!.*(form=plane|target=price))"
 FLAT = r"data=(synthetic|tabular|hub)"
-MANY = (
-    r"data=(digits|fashion_mnist|mnist5k|domains|synthetic .*form=blobs)"  # more than two classes
+MANY = (  # more than two classes
+    r"data=(digits|styled_digits|fashion_mnist|mnist5k|domains|episodes|synthetic .*form=blobs)"
 )
 DOMAIN = r"regularizer=(adabn|coral|dann|erm|mmd|vrex)"
 UNNORMED = r"model=(?!.*norm=batch)(?!resnet (?!.*norm=group))(?!inception)"
@@ -99,6 +104,22 @@ REFUSED = [  # patterns of two options, and what the gate says of them
     (r"init=class_prior", VALUES, "the data has real numbers as targets"),
     (r"regularizer=(l2|elastic_net)", r"optimizer=adamw", "both shrink the same weights"),
     (r"regularizer=(mixup|cutmix)", r"data=domains", "mixing examples needs a target for each"),
+    (r"regularizer=(mixup|cutmix|label_smoothing)", r"data=episodes", "change labels"),
+    (r"task=(prototypical|siamese)", r"data=(?!episodes)", "learns from episodes"),
+    (r"task=(supervised|zero_shot)", r"data=episodes", "needs task=prototypical or task=siamese"),
+    (r"task=zero_shot", r"data=(digits|mnist5k)", "the data has no unseen classes"),
+    (
+        r"task=zero_shot",
+        r"data=(?!digits|mnist5k|styled_digits|episodes)",
+        "the data has no codes of its classes",
+    ),
+    (r"task=siamese", r"loss=(cross_entropy|kl_div)", "siamese has a loss of its own"),
+    (r"loss=kl_div", r"data=domains", "it needs a target for every example"),
+    (r"regularizer=label_smoothing", r"data=domains", "the data hides targets"),
+    (r"init=class_prior", r"data=episodes", "has no linear head with a bias"),
+    (r"init=class_prior", r"data=styled_digits", "no training example of"),
+    (r"callback=finetune", r"model=linear", "has nothing below its head that learns"),
+    (r"callback=(tent|test_bn)", r"data=episodes", "an episode is no batch of examples"),
     (DOMAIN, r"data=(?!domains)", "it needs training examples of two domains"),
     (r"regularizer=adabn", UNNORMED, "it needs a model with batch norm"),
     (r"regularizer=adabn", r"callback=(swa|tent|test_bn)", "both choose the statistics"),

@@ -51,8 +51,10 @@ class Adaptation(Callback):
         """Find the layers; called before anything is run.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are none, or batches hold no single examples.
         """
+        if task.spec.episode:
+            raise ValueError("it adapts to single examples; an episode is no batch of examples")
         found = (m for m in task.model.modules() if isinstance(m, _BatchNorm))
         self.norms = [norm for norm in found if self.fits(norm)]
         if not self.norms:
