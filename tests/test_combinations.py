@@ -64,7 +64,7 @@ NEEDS = {  # what an option needs beside its name; each of several variants is a
         "data.test_episodes=8"
     ],
     "data=mnist5k": ["data.fraction=0.1"],
-    "data=styled_digits": ["data.size=8 data.fraction=0.1 data.val_unseen=[1]"],
+    "data=styled_digits": ["data.size=8 data.fraction=0.1 data.val_unseen=[1] data.batch_size=64"],
     "data=hub": ["data.path=csv data.data_files=files/table.csv data.target=kind"],
     "model=cnn": ["model.channels=[4] model.hidden=8"],
     "model=resnet": [

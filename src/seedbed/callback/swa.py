@@ -144,10 +144,15 @@ def estimate(norms: list[Any], trainer: Trainer, pl_module: LightningModule) -> 
 
 
 def inputs(trainer: Trainer, pl_module: LightningModule) -> Any:
-    """Yield the inputs of the training batches of one epoch, `(B, ...)`, where the model is."""
+    """Yield the inputs of the training batches of one epoch, `(B, ...)`, where the model is.
+
+    Those of episodes come one by one, as their task gives them to the model.
+    """
     loader: Any = trainer.train_dataloader
+    spec = getattr(pl_module, "spec", None)
     for index, batch in enumerate(loader):
         if index >= trainer.num_training_batches:
             return
         here = trainer.strategy.batch_to_device(batch, pl_module.device)
-        yield here if isinstance(here, Tensor) else here[0]
+        x = here if isinstance(here, Tensor) else here[0]
+        yield x if spec is None else x.flatten(0, x.ndim - 1 - len(spec.shape))
