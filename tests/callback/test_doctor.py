@@ -45,7 +45,7 @@ def test_a_large_tensor_is_sampled_evenly_and_counts_in_full() -> None:
     with torch.no_grad():
         model.weight.mul_(1.01)
     found = moves.values(moves.end().tolist())
-    sizes = [float(each.weight.square().sum()) for each in (model, small)]
+    sizes = [each.weight.detach().square().sum().item() for each in (model, small)]
     expected = 0.01 * math.sqrt(sizes[0] / 1.01**2 / (sizes[0] / 1.01**2 + sizes[1]))
     assert found["doctor/update"] == pytest.approx(expected, rel=1e-2)
     assert max(s.numel() for s in moves._samples()) <= 65536

@@ -9,7 +9,9 @@ RATE = "optimizer.lr"
 
 USUAL = {  # rates that suit most models, by optimizer
     **dict.fromkeys(("Adam", "AdamW", "NAdam", "RMSprop"), 1e-3),
-    **{"SGD": 0.05, "Lion": 1e-4, "Adagrad": 1e-2},
+    "SGD": 0.05,
+    "Lion": 1e-4,
+    "Adagrad": 1e-2,
 }
 
 
