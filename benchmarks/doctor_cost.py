@@ -21,6 +21,7 @@ from omegaconf import OmegaConf
 from seedbed import config
 from seedbed.command import Command, compose_all
 from seedbed.run.build import build
+from seedbed.run.quiet import quiet
 
 BAR = 1.02
 CASES = {
@@ -54,7 +55,8 @@ def seconds(words: list[str], out: Path, updates: int) -> float:
     clock = Clock(updates // 4)
     parts.trainer.callbacks.append(clock)  # pyright: ignore[reportAttributeAccessIssue]
     datamodule: Any = parts.data
-    parts.trainer.fit(parts.task, datamodule=datamodule)
+    with quiet():
+        parts.trainer.fit(parts.task, datamodule=datamodule)
     return clock.times[-1] - clock.times[1]
 
 
