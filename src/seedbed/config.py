@@ -39,6 +39,13 @@ class Predict:
 
 
 @dataclass
+class Preflight:
+    """What the stage `preflight` does about what it finds."""
+
+    strict: bool = False  # whether a failure ends the command with code 1, before the training
+
+
+@dataclass
 class Source:
     """The run whose weights others start from."""
 
@@ -71,6 +78,7 @@ class Config:
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    preflight: Preflight = field(default_factory=Preflight)
     source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
@@ -207,6 +215,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values = dict(plain)
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
+    values["preflight"] = Preflight(**values.get("preflight", {}))
     values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)

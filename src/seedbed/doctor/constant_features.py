@@ -27,7 +27,7 @@ def constant_features(case: Case) -> Finding:
             "the inputs were overwritten, or cut away by scaling",
             numbers=numbers,
         )
-    if still > MOST * all_of_them or woken:
-        more = f", {woken:,} of them do in validation" if woken else ""
+    more = f", {woken:,} of them do in validation" if woken else ""
+    if still > MOST * all_of_them:
         return Finding("constant_features", "info", says + more, numbers=numbers)
-    return passed("constant_features", says if still else "every feature varies", numbers)
+    return passed("constant_features", says + more if still else "every feature varies", numbers)
