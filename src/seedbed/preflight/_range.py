@@ -15,6 +15,7 @@ from seedbed.task.supervised import Supervised
 LOWEST, HIGHEST = 1e-7, 10.0  # rates
 SMOOTH = 0.9  # of the losses, an exponential mean
 BLOWN = 4.0  # times the best loss: the test ends
+GRAIN = 0.02  # of the whole descent; what is smaller is noise
 FALL = 0.02  # of the loss at the start; less is no descent
 
 
@@ -57,6 +58,8 @@ def valley(rates: list[float], losses: list[float]) -> float | None:
     quarter = max(1, len(losses) // 4)
     if len(losses) < 3 or max(losses[:quarter]) - min(losses) < FALL * abs(losses[0]):
         return None
+    grain = GRAIN * (max(losses[:quarter]) - min(losses))
+    losses = [round(loss / grain) for loss in losses]  # or noise on the plain looks like a descent
     lengths = [1] * len(losses)
     for i, loss in enumerate(losses):
         lengths[i] += max((lengths[j] for j in range(i) if loss < losses[j]), default=0)

@@ -92,20 +92,23 @@ def pictures(plain: Batch, changed: Batch, spec: Spec) -> Any:
     from matplotlib import pyplot as plt
 
     bands = -(-len(plain.y) // COLUMNS)
-    size = (1.25 * COLUMNS, 1.5 * 2 * bands + 0.5)
-    figure, axes = plt.subplots(2 * bands, COLUMNS, figsize=size, squeeze=False)
+    same = plain.x.equal(changed.x) and plain.y.equal(changed.y)
+    kinds = (plain,) if same else (plain, changed)
+    deep = len(kinds) * bands
+    size = (1.25 * COLUMNS, 1.5 * deep + 0.5)
+    figure, axes = plt.subplots(deep, COLUMNS, figsize=size, squeeze=False)
     low, high = (float(v) for v in span(plain.x))
     for axis in axes.flat:
         axis.axis("off")
     for at in range(len(plain.y)):
         band, column = divmod(at, COLUMNS)
-        for below, batch in enumerate((plain, changed)):
-            axis = axes[2 * band + below, column]
+        for below, batch in enumerate(kinds):
+            axis = axes[len(kinds) * band + below, column]
             show(axis, batch.x[at], low, high)
             axis.set_title(label(batch.y[at], spec), fontsize=8)
     figure.suptitle(
-        f"what the net sees, black {low:.2g} to white {high:.2g}: "
-        "upper rows in evaluation, lower rows in training",
+        f"what the net sees, black {low:.2g} to white {high:.2g}"
+        + ("" if same else ": upper rows in evaluation, lower rows in training"),
         fontsize=9,
     )
     figure.tight_layout()
