@@ -104,10 +104,10 @@ def facts(supply: Supply, scaling: Any) -> dict[str, Any]:
     train, val = (seen(supply, scaling, split) for split in ("train", "val"))
     found: dict[str, Any] = {"seen": ranges(train.x), **constants(train.x, val.x)}
     spec, reason = supply.spec, ""
-    labelled = spec.kind == "class" and not (spec.unseen or spec.episode)
+    labelled = spec.kind == "class"
     if spec.kind == "class":
         known = [set(supply.targets(s).unique().tolist()) - {HIDDEN} for s in ("train", "val")]
-        if not known[0] & known[1] or spec.unseen:
+        if known[1] - known[0] and supply.new_classes():
             reason = "training and validation have other classes by design"
     if reason:
         return found | {"unmeasured": {"split_mismatch": reason}}

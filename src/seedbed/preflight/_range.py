@@ -55,10 +55,9 @@ def valley(rates: list[float], losses: list[float]) -> float | None:
     The descent is the longest decreasing subsequence of the losses, as long in steps as it is
     rich in members and ending with its last one; the rate is that at half of it.
     """
-    quarter = max(1, len(losses) // 4)
-    if len(losses) < 3 or max(losses[:quarter]) - min(losses) < FALL * abs(losses[0]):
+    if len(losses) < 3 or begun(losses) - min(losses) < FALL * abs(begun(losses)):
         return None
-    grain = GRAIN * (max(losses[:quarter]) - min(losses))
+    grain = GRAIN * (begun(losses) - min(losses))
     losses = [round(loss / grain) for loss in losses]  # or noise on the plain looks like a descent
     lengths = [1] * len(losses)
     for i, loss in enumerate(losses):
@@ -69,10 +68,17 @@ def valley(rates: list[float], losses: list[float]) -> float | None:
     return rates[max(0, start + int(third) + int(third / 2))]
 
 
+def begun(losses: list[float]) -> float:
+    """Return the loss at the start: the mean of the first tenth, where rates are still tiny."""
+    first = losses[: max(1, len(losses) // 10)]
+    return sum(first) / len(first)
+
+
 def limit(rates: list[float], losses: list[float], *, ended: bool) -> float | None:
     """Return the rate from which on the loss is above its start, None if it never was."""
     if not losses:
         return LOWEST if ended else None
+    start = begun(losses)
     low = min(range(len(losses)), key=lambda k: losses[k])
-    risen = [rate for rate, loss in zip(rates[low:], losses[low:], strict=True) if loss > losses[0]]
+    risen = [rate for rate, loss in zip(rates[low:], losses[low:], strict=True) if loss > start]
     return risen[0] if risen else rates[-1] if ended else None

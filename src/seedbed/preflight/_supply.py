@@ -49,6 +49,12 @@ class Supply:
         """Return some examples of a split, on the CPU."""
         return self.at(split, self.places(split, most))
 
+    def new_classes(self) -> bool:
+        """Return whether some classes are kept from training on purpose."""
+        data: Any = self.data
+        held = getattr(data, "val_unseen", ()) or getattr(data, "held", {}).get("val_unseen")
+        return bool(self.spec.unseen or self.spec.episode or held)
+
     def loader(self, split: str = "train") -> Any:
         """Return what training iterates over."""
         data: Any = self.data
@@ -76,8 +82,8 @@ class Supply:
             found = [batch for batch, _ in zip(first, range(pieces), strict=False)]
         else:
             rows = self.rows(split, pieces * each)
-            parts = torch.arange(len(rows.y)).tensor_split(min(pieces, len(rows.y)))
-            found = [rows.at(index) for index in parts]
+            pieces = min(pieces, len(rows.y))
+            found = [rows.at(slice(k, None, pieces)) for k in range(pieces)]  # of all domains each
         return [single(batch.to(self.device)) for batch in found]
 
     def orders(self) -> Iterator[Tensor]:

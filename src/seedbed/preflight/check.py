@@ -117,8 +117,8 @@ def about(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     }
     if spec.kind == "class":
         found |= {"classes": len(spec.classes), "counts": list(spec.counts)}
-        found["classes_absent"] = absent(supply) if not (spec.unseen or spec.episode) else []
-        if spec.episode or spec.unseen:
+        found["classes_absent"] = [] if supply.new_classes() else absent(supply)
+        if supply.new_classes():
             found["counts"] = [n for n in spec.counts if n]
     return found | _chance.facts(bench.make(plain=True), supply.targets("train"))
 
