@@ -53,13 +53,19 @@ def points(size: int = 60, **settings: Any) -> Supply:
     return Supply(data, CPU)
 
 
+def inputs_of(supply: Supply, split: str) -> Tensor:
+    x = supply.data.splits[split].x
+    assert isinstance(x, Tensor)
+    return x
+
+
 # -- inputs --------------------------------------------------------------------------------------
 
 
 def test_the_first_number_that_is_not_finite_is_found() -> None:
     supply = points()
     assert sum(_inputs.finite(supply)["non_finite"].values()) == 0
-    supply.data.splits["val"].x[3, 1] = math.inf
+    inputs_of(supply, "val")[3, 1] = math.inf
     found = _inputs.finite(supply)
     assert found["non_finite"] == {"train": 0, "val": 1, "test": 0}
     assert found["non_finite_at"] == "val example 3, number 1"
@@ -156,12 +162,11 @@ def test_our_own_loaders_are_shuffled(batch: int, form: Any) -> None:
 
 def test_an_order_by_real_targets_is_found_too() -> None:
     supply = points(400, form="plane", batch_size=32)
-    split = supply.data.splits["train"]
-    order = split.y[:, 0].argsort()
-    supply.data.splits["train"] = split.at(order)  # pyright: ignore[reportIndexIssue]
+    data: Any = supply.data
+    split = data.splits["train"]
+    data.splits["train"] = split.at(split.y[:, 0].argsort())
     shuffled = _mix.facts(supply)["order"]
     assert shuffled["entropy"] > 0.9 * shuffled["chance"]
-    data: Any = supply.data
     data.train_dataloader = lambda: data.batches("train")
     straight = _mix.facts(supply)["order"]
     assert straight["entropy"] < 0.5 * straight["chance"]
@@ -355,7 +360,7 @@ def test_a_handful_to_memorise_is_of_all_classes_and_has_no_copies() -> None:
     supply = points(400)
     batch = _heart.handful(supply, "class")
     assert batch.y.bincount().tolist() == [6, 5, 5]
-    supply.data.splits["train"].x[:] = 1.0
+    inputs_of(supply, "train")[:] = 1.0
     assert len(_heart.handful(supply, "class").y) == 1
 
 

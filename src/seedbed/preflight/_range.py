@@ -55,9 +55,10 @@ def valley(rates: list[float], losses: list[float]) -> float | None:
     The descent is the longest decreasing subsequence of the losses, as long in steps as it is
     rich in members and ending with its last one; the rate is that at half of it.
     """
-    if len(losses) < 3 or begun(losses) - min(losses) < FALL * abs(begun(losses)):
+    fall = begun(losses) - min(losses) if losses else 0.0
+    if len(losses) < 3 or fall <= FALL * abs(begun(losses)):
         return None
-    grain = GRAIN * (begun(losses) - min(losses))
+    grain = GRAIN * fall
     losses = [round(loss / grain) for loss in losses]  # or noise on the plain looks like a descent
     lengths = [1] * len(losses)
     for i, loss in enumerate(losses):
