@@ -46,6 +46,13 @@ class Preflight:
 
 
 @dataclass
+class Diagnose:
+    """What the stage `diagnose` looks at."""
+
+    history: str | None = None  # a CSV file of losses of somebody else's; null: those of the run
+
+
+@dataclass
 class Source:
     """The run whose weights others start from."""
 
@@ -72,6 +79,7 @@ class Config:
     callback: dict[str, Any] = field(default_factory=dict)
     compress: dict[str, Any] = field(default_factory=dict)
     checkpoint: Any = None
+    doctor: Any = None
     logger: dict[str, Any] = field(default_factory=dict)
     trainer: Any = MISSING
 
@@ -79,6 +87,7 @@ class Config:
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
     preflight: Preflight = field(default_factory=Preflight)
+    diagnose: Diagnose = field(default_factory=Diagnose)
     source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
@@ -107,6 +116,7 @@ OFFERS: dict[str, list[str]] = {
     "callback": ["monitor", "mode"],
     "compress": ["load", "build"],
     "checkpoint": ["folder", "monitor", "mode"],
+    "doctor": ["memory", "folder", "config", "command"],
     "logger": ["folder", "save_dir", "name", "version"],
     "task": [
         *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
@@ -124,6 +134,7 @@ OURS = {
     "optimizer",
     "scheduler",
     "task",
+    "doctor",
     "trainer",
 }  # where an offer is never overridden
 
@@ -131,7 +142,7 @@ OURS = {
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
 ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
-    **{group: lambda plain: {} for group in ("regularizer", "augment", "compress")},
+    **{group: lambda plain: {} for group in ("regularizer", "augment", "compress", "doctor")},
     **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
     **{
         group: lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"}
@@ -216,6 +227,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
     values["preflight"] = Preflight(**values.get("preflight", {}))
+    values["diagnose"] = Diagnose(**values.get("diagnose", {}))
     values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)

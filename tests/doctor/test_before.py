@@ -207,14 +207,6 @@ def test_the_first_loss_of_real_targets() -> None:
     assert level(bad_init, kind="value", base=0.0, init_loss=2.1) == "unknown"
 
 
-def test_the_first_logged_step_tells_the_first_loss_too() -> None:
-    facts = {"kind": "class", "classes": 10, "base": 2.3}
-    curve = Curve(np.array([1.0, 2.0]), np.array([9.0, 1.0]))
-    assert bad_init(Case({"train/loss_step": curve}, facts)).level == "fail"
-    late = Curve(np.array([10.0]), np.array([9.0]))
-    assert bad_init(Case({"train/loss_step": late}, facts)).level == "unknown"
-
-
 def test_probabilities_are_no_logits() -> None:
     outputs = {"K": 3, "low": 0.1, "off": 1e-7, "last": "softmax"}
     assert level(softmax_twice, outputs=outputs) == "fail"

@@ -16,13 +16,20 @@ QUIET = ("Softmax", "LogSoftmax", "Softmax2d", "MultiheadAttention", "Identity")
 VIEWS = ("View", "Reshape", "Squeeze", "Unsqueeze", "Expand", "Clone", "ToCopy", "Slice", "Select")
 
 
-def losses(task: Supervised, probes: Sequence[Batch]) -> Tensor:
-    """Return the data term of each batch, `(n,)` float64, in training mode without a gradient.
+def losses(task: Supervised, probes: Sequence[Batch], *, learned: bool = True) -> Tensor:
+    """Return the data term of each batch, `(n,)` float64, without a gradient.
 
-    In training mode, since the running statistics of batch norm know nothing yet.
+    The model is in training mode, since the running statistics of batch norm know nothing yet.
+
+    Args:
+        task: a double.
+        probes: what to measure on.
+        learned: whether they are of training; else the task measures as in an evaluation.
     """
+    task.training = learned  # of the task alone, not of its layers
     with torch.no_grad():
         costs = [task.forward_step(batch).loss.detach().double() for batch in probes]
+    task.training = True
     return torch.stack(costs).cpu()
 
 

@@ -151,8 +151,8 @@ def compare(make: Make, supply: Supply, probes: list[Batch], how: dict[str, Any]
     again = {**how, "steps": made, "watch": None}
     blind = make()
     short(blind, (blinded(batch) for batch in supply.feed()), **again)
-    seen = losses(real, probes)
-    unseen = losses(blind, [blinded(batch) for batch in probes])
+    seen = losses(real, probes, learned=False)
+    unseen = losses(blind, [blinded(batch) for batch in probes], learned=False)
     gain = torch.nan_to_num(unseen - seen, nan=-1.0, posinf=-1.0, neginf=-1.0)
     return {
         "blind": {

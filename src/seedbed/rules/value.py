@@ -8,7 +8,10 @@ from typing import Any
 from seedbed.nearest import nearest
 from seedbed.trust import trusted
 
-STAGES = ["preflight", "fit", "test", "compress", "predict", "report", "reproduce"]
+STAGES = [
+    *("preflight", "fit", "test", "compress", "predict"),
+    *("diagnose", "report", "reproduce"),
+]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
@@ -18,7 +21,9 @@ DIRECTION = {
 
 def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
-    yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]))
+    foreign = plain["diagnose"]["history"]
+    yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]), foreign)
+    yield from history_slips(foreign, plain["stages"], plain["run"])
     yield from monitor_slips(**plain["monitor"])
     if plain["show"] is not None and not is_words(plain["show"]):
         yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"
@@ -48,7 +53,7 @@ def leaves_logs(name: str) -> Path | None:
 
 def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
-    tops = ("run", "out", "predict", "source", "init", "model", "compress")
+    tops = ("run", "out", "predict", "diagnose", "source", "init", "model", "compress")
     for path, value in leaves({key: plain[key] for key in tops}):
         if isinstance(value, str) and "://" in value:
             yield f"{path}={value}: a file or folder of this machine is expected, not an address"
@@ -132,7 +137,10 @@ def trained(node: Any) -> tuple[str, str] | None:
 
 
 def stage_slips(
-    stages: Any, run: str | None, whole: tuple[str, str] | None = None
+    stages: Any,
+    run: str | None,
+    whole: tuple[str, str] | None = None,
+    history: str | None = None,
 ) -> Iterator[str]:
     """Yield what is wrong with the list of stages."""
     stages = [stages] if isinstance(stages, str) else stages
@@ -155,6 +163,19 @@ def stage_slips(
     if whole and {"fit", "preflight"} & set(map(str, stages)):
         yield f"{whole[0]}; say stages={whole[1]}"
     trains = "fit" in stages or stages == ["preflight"]
-    if not run and not whole and not unknown and not trains:
+    if not run and not whole and not history and not unknown and not trains:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
+
+
+def history_slips(history: str | None, stages: Any, run: str | None) -> Iterator[str]:
+    """Yield what is wrong with somebody else's curves, which no run goes with."""
+    if history is None:
+        return
+    asked = f"diagnose.history={history}"
+    if stages not in ("diagnose", ["diagnose"]):
+        yield f"{asked}: it is looked at alone; say stages=diagnose"
+    elif run:
+        yield f"{asked} with run={run}: one of both"
+    elif not Path(history).is_file():
+        yield f"{asked}: there is no such file"
