@@ -291,11 +291,17 @@ def test_a_rate_is_judged_by_two_witnesses() -> None:
     assert slow.level == "warn"
     assert slow.remedies[0] == ("optimizer.lr=0.01",)
     assert level(rate_range, rates=rates | {"configured": 1.1e-4}, trial=stood) == "info"
-    assert level(rate_range, rates=rates | {"configured": 1.0}, trial=stood) == "warn"
+    assert level(rate_range, rates=rates | {"configured": 0.11}, trial=stood) == "warn"
+    assert level(rate_range, rates=rates | {"configured": 0.09}, trial=stood) == "info"
+    near = rates | {"limit": 0.09}
+    assert level(rate_range, rates=near | {"configured": 0.09}, trial=stood) == "warn"
     assert level(rate_range, rates=rates | {"configured": 1.1}, trial=stood) == "fail"
-    assert level(rate_range, rates=rates | {"configured": 0.9}, trial=stood) == "info"
-    rose = {"start": 2.0, "end": 2.1}
-    assert level(rate_range, rates=rates | {"configured": 0.9}, trial=rose) == "warn"
+    rose = {"start": 2.0, "end": 2.11}
+    assert level(rate_range, rates=rates | {"configured": 0.09}, trial=rose) == "warn"
+    assert level(rate_range, rates=rates, trial=rose) == "info"  # as suggested: no rate to blame
+    high = rates | {"configured": 0.09}
+    assert level(rate_range, rates=high, trial=rose | {"steps": 19}) == "info"
+    assert level(rate_range, rates=high, trial={"start": 2.0, "end": 6.1}) == "fail"
     assert level(rate_range, rates=rates | {"suggested": None}, trial=stood) == "info"
 
 

@@ -12,7 +12,7 @@ def input_blind(case: Case) -> Finding:
 
     Facts: `blind`, of two short trainings of `steps` steps, one on the inputs and one on their
     mean: `loss` of the first, `blind_loss` of the second, the `gain` between them and its
-    standard `error`; `again`, whether it was tried at a better rate, too.
+    standard `error`; `rate`, where it took another one than the configured.
     """
     found = facts_of(case, "input_blind", "blind")
     if isinstance(found, Finding):
@@ -25,6 +25,7 @@ def input_blind(case: Case) -> Finding:
     )
     numbers = {key: float(blind[key]) for key in ("loss", "blind_loss", "gain", "error", "steps")}
     if gain > SURE * error and gain > 0:
+        says += f" (at the rate {blind['rate']:.2g})" if blind.get("rate") else ""
         return passed("input_blind", says, numbers)
     if steps < STEPS:
         return Finding("input_blind", "unknown", f"only {steps} steps in the time", numbers=numbers)

@@ -4,6 +4,9 @@ from seedbed.doctor._before import at_rate, facts_of, passed
 from seedbed.doctor._case import Case, Finding
 
 LOW = 100.0  # times below the suggestion: rates a few times lower only take longer
+BLOWN = 3.0  # times the loss at the start
+HIGH = 10.0  # times above it: the steps of a valley reach no further
+ENOUGH = 20  # steps of the short training
 LEARNED = 0.05  # of the loss at the start: a short training that gains less has not begun
 
 
@@ -28,16 +31,17 @@ def rate_range(case: Case) -> Finding:
         says = "the loss falls at no rate: something else is wrong"
         return Finding("rate_range", "info", says, numbers=numbers)
     says = f"configured {now:.2g}, the range test suggests {suggested:.2g}"
-    if start is None or end is None:
+    if start is None or end is None or trial.get("steps", ENOUGH) < ENOUGH:
         return Finding("rate_range", "info", says, numbers=numbers)
     went = f"; a short training went from {start:.3g} to {end:.3g}"
     fell = start - end > LEARNED * abs(start)
     if fell:
         return passed("rate_range", says + went, numbers)
-    if (limit and now >= limit) or (not end <= start and now > suggested):
+    rose = not end <= (1 + LEARNED) * start
+    if (limit and now >= limit) or now > HIGH * suggested or (rose and now > suggested):
         cause = "steps so large that each overshoots"
         remedies = (at_rate(case, suggested), at_rate(case, suggested / 3))
-        level = "fail" if now > LOW * suggested or not end <= 3 * start else "warn"
+        level = "fail" if now > LOW * suggested or not end <= BLOWN * start else "warn"
         return Finding("rate_range", level, says + went, cause, remedies, numbers=numbers)
     if now * LOW < suggested:
         cause = "steps too small to get anywhere"

@@ -22,7 +22,7 @@ def finite(supply: Supply) -> dict[str, Any]:
     for split in SPLITS:
         x: Any = supply.data.splits[split].x
         whole = isinstance(x, Tensor)
-        places = torch.arange(len(x)) if whole else supply.places(split, ROWS // 8)
+        places = torch.arange(len(x)) if whole else supply.places(split, ROWS)
         rows = x if whole else supply.at(split, places).x
         looked[split] = len(places)
         if not rows.is_floating_point():

@@ -12,6 +12,8 @@ from seedbed.preflight._double import single
 from seedbed.randomness import permutation
 from seedbed.types import Batch, Data
 
+DECODED = 8  # times fewer examples are looked at where each must be read from a file
+
 
 class Supply:
     """Examples of the splits, and training batches as training will get them.
@@ -35,6 +37,8 @@ class Supply:
 
     def places(self, split: str, most: int) -> Tensor:
         """Return which examples of a split are looked at, int64: at random, the same every time."""
+        held = isinstance(self.data.splits[split].x, Tensor)
+        most = most if held else max(1, most // DECODED)
         return permutation(self.size(split), 0)[:most].sort().values
 
     def at(self, split: str, index: Tensor) -> Batch:

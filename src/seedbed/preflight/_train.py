@@ -137,6 +137,11 @@ def blinded(batch: Batch) -> Batch:
     return batch._replace(x=mean.expand_as(x).contiguous())
 
 
+def helps(blind: dict[str, Any]) -> bool:
+    """Return whether inputs helped beyond chance."""
+    return blind["gain"] > max(0.0, 2 * blind["error"])
+
+
 def compare(make: Make, supply: Supply, probes: list[Batch], how: dict[str, Any]) -> dict[str, Any]:
     """Return the fact `blind` of `input_blind`, and what the trial as configured did.
 

@@ -252,6 +252,17 @@ def rates(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     return _range.rate_range(bench.make(), bench.supply, bench.clip, steps, watch)
 
 
+def again(bench: Bench, facts: Facts, shared: Facts) -> Facts:
+    """Return the fact `blind` at the suggested rate, where the configured one showed nothing."""
+    blind, rate = facts.get("blind"), (facts.get("rates") or {}).get("suggested")
+    if not blind or not rate or _train.helps(blind):
+        return {}
+    how = {"clock": bench.clock, "clip": bench.clip, "watch": Watch(TRIAL).go(), "rate": rate}
+    probes = bench.supply.probes("val", *pieces(bench))
+    found = _train.compare(bench.make, bench.supply, probes, how)["blind"] | {"rate": rate}
+    return {"blind": found} if _train.helps(found) else {}
+
+
 def heart(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     """Return the facts of memorising."""
     supply = bench.supply
@@ -289,6 +300,7 @@ MEASUREMENTS: Sequence[tuple[str, tuple[str, ...], Measure]] = (
     ("first weights", (*FIRST, "bad_init", "init_loss", "gradient_ratio"), start),
     ("short training", ("input_blind", "frozen_parameters"), trial),
     ("learning rates", ("rate_range",), rates),
+    ("learning rates", (), again),
     ("memorising", ("memorise",), heart),
     ("memory", ("memory",), memory),
 )

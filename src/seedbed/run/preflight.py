@@ -5,7 +5,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from seedbed import atomic
 from seedbed.callback.gradient_clip import GradientClip, clip_norm, clip_value
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order
+from seedbed.doctor import Finding
 from seedbed.preflight import pictures, table
 from seedbed.preflight._double import untouched
 from seedbed.preflight._train import Clip
 from seedbed.preflight.check import Bench, Checked, check
+from seedbed.run import remedy
 from seedbed.run.build import Parts
 from seedbed.run.folder import Unsound
 from seedbed.run.progress import interactive
@@ -52,6 +54,7 @@ def preflight(cfg: Config, parts: Parts) -> Checked | None:
     )
     with showing(bool(cfg.trainer.get("enable_progress_bar", True))) as tell:
         result = check(bench, tell)
+    result.findings = [allowed(finding, parts.out) for finding in result.findings]
     write(bench, result, parts.out / "preflight")
     width = shutil.get_terminal_size((100, 24)).columns
     print(table.text(result.findings, result.seconds, width), flush=True)  # noqa: T201
@@ -59,6 +62,14 @@ def preflight(cfg: Config, parts: Parts) -> Checked | None:
     if failed and cfg.preflight.strict:
         raise Unsound(f"preflight: {', '.join(failed)}; nothing was trained")
     return result
+
+
+def allowed(finding: Finding, out: Path) -> Finding:
+    """Return a finding with those remedies that the gate lets through for this run."""
+    if not finding.ill or not remedy.GATES:
+        return finding
+    kept = tuple(words for words in finding.remedies if remedy.command(out, words))
+    return replace(finding, remedies=kept)
 
 
 def clock(trainer: Trainer, data: Data) -> Clock:
