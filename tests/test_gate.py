@@ -159,7 +159,8 @@ WRONG = [
     ("stages=tset", "stages: there is no stage 'tset'; did you mean 'test'?"),
     (
         "stages=[]",
-        "stages=[]: a list of fit, test, compress, predict, diagnose, report, reproduce is",
+        "stages=[]: a list of preflight, fit, test, compress, predict, diagnose, report, reproduce "
+        "is expected",
     ),
     ("stages=test", "stages=test: nothing is trained yet; name a finished run with run=<folder>"),
     ("checkpoint=none", "checkpoint=none with stages=[fit,test,report]: test would need the best"),

@@ -39,6 +39,13 @@ class Predict:
 
 
 @dataclass
+class Preflight:
+    """What the stage `preflight` does about what it finds."""
+
+    strict: bool = False  # whether a failure ends the command with code 1, before the training
+
+
+@dataclass
 class Diagnose:
     """What the stage `diagnose` looks at."""
 
@@ -79,6 +86,7 @@ class Config:
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    preflight: Preflight = field(default_factory=Preflight)
     diagnose: Diagnose = field(default_factory=Diagnose)
     source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
@@ -218,6 +226,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values = dict(plain)
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
+    values["preflight"] = Preflight(**values.get("preflight", {}))
     values["diagnose"] = Diagnose(**values.get("diagnose", {}))
     values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]

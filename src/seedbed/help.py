@@ -19,6 +19,7 @@ Train a model: python train.py [group=option] [key=value] ...
 
   python train.py                                          the default run, under a minute
   python train.py optimizer=sgd optimizer.lr=0.05          another option, another value
+  python train.py stages=preflight                         look at the data and the first steps
   python train.py 'callback=[ema]'                         replace a list
   python train.py +regularizer=l1 '~callback.ema'          add to a list, remove from it
   python train.py -m optimizer=sgd,adam seed=0,1           every combination
@@ -32,7 +33,8 @@ Train a model: python train.py [group=option] [key=value] ...
 
 TAIL = """\
 Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-strict, out, source.run, source.by, predict.path, controls, timeout, trust (packages of your own).
+strict, preflight.strict, out, source.run, source.by, predict.path, controls, timeout,
+trust (packages of your own).
 Arguments of an option are those of its class: docs/techniques.md.
 """
 

@@ -22,7 +22,7 @@ Check = Callable[[Command], list[Config]]
 
 def needed(cfg: Config) -> bool:
     """Return whether a run takes its first weights from its source, which can be trained."""
-    fresh = "fit" in cfg.stages and not cfg.run
+    fresh = bool({"fit", "preflight"} & set(cfg.stages)) and not cfg.run
     return fresh and bool(cfg.source.by) and any(v == cfg.source.run for _, v in leaves(cfg.init))
 
 

@@ -1,12 +1,18 @@
-"""First weights that answer with confidence before anything is learned."""
+"""A loss that starts far above that of knowing nothing: the first steps unlearn the init."""
 
 import math
 
-from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._before import class_of, filled, fitting, passed
+from seedbed.doctor._case import Case, Finding, Words
 from seedbed.doctor._loss import curve, reference, train, unknown
 from seedbed.doctor._remedy import chosen
 from seedbed.doctor._statistics import recent
 
+# Logits of variance v cost about v/2 beyond ln C.  Inits that keep the variance (he) make v up to
+# 2, so an excess of 1 nat is ordinary, however few the classes are.
+EXCESS, RELATIVE = 1.0, 0.5  # nats above ln C, and share of ln C: the larger of the two is allowed
+FACTOR = 4.0  # of real targets: he init gives 3 times the loss of the best constant
+HOPELESS = 4.0  # times what is allowed
 HIGH = {"class": 1.5, "value": 3.0}  # times the loss of guessing; healthy classifiers: .98 to 1.17
 LATE = 0.05  # of the training, at which a net that has forgotten its first weights is below it
 LEARNED = 0.2  # of the loss of guessing at the end
@@ -14,6 +20,68 @@ SOON = 3  # updates, after which a loss is no longer that of the first weights
 
 
 def bad_init(case: Case) -> Finding:
+    """Find a first loss far above that of equal chances for all classes.
+
+    Judged by what was measured before training, or else by the first updates and what became of
+    them.
+    """
+    before = "init_loss" in case.facts or "unmeasured" in case.facts
+    return at_start(case) if before else while_training(case)
+
+
+def at_start(case: Case) -> Finding:
+    """Judge the loss of the first weights.
+
+    Facts: `kind`, `classes`, `base`; `init_loss`, the data term on training examples before the
+    first update; `uniform`, the loss of equal probabilities where it is not ln C.
+    """
+    loss, base = case.facts.get("init_loss"), case.facts.get("base")
+    if loss is None:
+        why = case.facts.get("unmeasured", {}).get("init_loss")
+        return Finding("bad_init", "unknown", why or "the loss before the first step is not known")
+    if case.facts.get("kind") == "value":
+        if not base:
+            why = "the targets do not vary" if base == 0 else "not measured: base"
+            return Finding("bad_init", "unknown", why)
+        allowed, whose = FACTOR * base, f"the best constant {base:.3g}"
+        over, limit = loss / base, FACTOR
+    else:
+        classes = case.facts.get("classes")
+        if not classes or classes < 2:
+            return Finding("bad_init", "unknown", "not measured: classes")
+        uniform = case.facts.get("uniform") or math.log(classes)
+        allowed = uniform + max(EXCESS, RELATIVE * uniform)
+        whose = f"equal probabilities {uniform:.3g}"
+        over, limit = (loss - uniform) / (allowed - uniform), 1.0
+    says = f"the loss starts at {loss:.3g}, {whose} (up to {allowed:.3g} is healthy)"
+    numbers = {"loss": loss, "allowed": allowed} | ({"base": base} if base else {})
+    if loss <= allowed:
+        return passed("bad_init", says, numbers)
+    return Finding(
+        "bad_init",
+        "warn" if over <= HOPELESS * limit else "fail",
+        says if math.isfinite(loss) else "the loss is not finite before the first step",
+        cause(case),
+        of_scale(case),
+        numbers=numbers,
+    )
+
+
+def cause(case: Case) -> str:
+    """Return what makes a first loss large."""
+    if case.facts.get("kind") == "value" and not class_of(case, "target_scaling"):
+        return "targets are far from 0, where the first predictions are"
+    return "the first weights, of the head above all, make the model sure of what it cannot know"
+
+
+def of_scale(case: Case) -> tuple[Words, ...]:
+    """Return what puts first predictions near the targets."""
+    if case.facts.get("kind") == "value" and not class_of(case, "target_scaling"):
+        return (("target_scaling=standard",), filled(case, fitting(case)))
+    return (filled(case, fitting(case)), filled(case, "lecun"))
+
+
+def while_training(case: Case) -> Finding:
     """Find a first loss far above that of equal chances for all classes.
 
     It is told only, where the training has made up for it.

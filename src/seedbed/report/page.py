@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from seedbed import atomic
-from seedbed.report import compression, diagnosis
+from seedbed.report import compression, diagnosis, preflight
 from seedbed.report.curves import draw
 
 STYLE = """
@@ -64,6 +64,9 @@ def page(
     if smaller is not None and (table := compression.read(smaller)):
         front = picture("points against size and time", smaller / "compress/pareto.png")
         sections += ["<h2>Compression</h2>", compression.page(table), front]
+    if before := preflight.read(run):
+        shown = [picture(*each) for each in preflight.pictures(run)]
+        sections += ["<h2>Before training</h2>", preflight.page(before), *shown]
     text = yaml.safe_dump(config, sort_keys=False)
     sections += [
         "<h2>Again</h2>",

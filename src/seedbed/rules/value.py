@@ -8,7 +8,10 @@ from typing import Any
 from seedbed.nearest import nearest
 from seedbed.trust import trusted
 
-STAGES = ["fit", "test", "compress", "predict", "diagnose", "report", "reproduce"]
+STAGES = [
+    *("preflight", "fit", "test", "compress", "predict"),
+    *("diagnose", "report", "reproduce"),
+]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
@@ -150,14 +153,17 @@ def stage_slips(
         yield f"{asked}: {', '.join(twice)} stands there twice"
     elif "reproduce" in stages and len(stages) > 1:
         yield f"{asked}: reproduce stands alone; what it trains again, it also tests"
-    elif "fit" in stages[1:]:
-        yield f"{asked}: fit comes first"
+    elif "preflight" in stages[1:]:
+        yield f"{asked}: preflight comes first"
+    elif "fit" in stages[1 + ("preflight" in stages) :]:
+        yield f"{asked}: fit comes first" + (", after preflight" if "preflight" in stages else "")
     unknown = [stage for stage in stages if stage not in STAGES]
     for stage in unknown:
         yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
-    if whole and "fit" in stages:
+    if whole and {"fit", "preflight"} & set(map(str, stages)):
         yield f"{whole[0]}; say stages={whole[1]}"
-    if not run and not whole and not history and not unknown and "fit" not in stages:
+    trains = "fit" in stages or stages == ["preflight"]
+    if not run and not whole and not history and not unknown and not trains:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
 

@@ -341,7 +341,7 @@ def build(cfg: Config, out: Path) -> Parts:
     loss, spec = make_loss(cfg, data.spec)
     spec = asked(cfg, spec)
     net = make_net(cfg, spec)
-    if "fit" in cfg.stages and not (cfg.run and begun(Path(cfg.run))):  # else they are saved
+    if starts(cfg):
         initialise(cfg, net.model, spec)
     fit_scalings(net, data)
     task = make_task(cfg, net, loss, spec)
@@ -354,10 +354,16 @@ def build(cfg: Config, out: Path) -> Parts:
     rehearse(task, data)
     trainer = make_trainer(cfg, out)
     rehearse_callbacks(cfg, trainer, task)
-    if "fit" in cfg.stages:
+    if {"fit", "preflight"} & set(cfg.stages):
         rehearse_groups(task)
         refuse_lone_example(net, data, trainer)
     return Parts(data, task, trainer, out)
+
+
+def starts(cfg: Config) -> bool:
+    """Return whether first weights are asked for; others are saved, or measured to begin with."""
+    saved = bool(cfg.run) and begun(Path(str(cfg.run)))
+    return not saved if "fit" in cfg.stages else "preflight" in cfg.stages
 
 
 def watching(cfg: Config) -> list[tuple[str, Node]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seedbed.atomic import full
 from seedbed.run import slurm
-from seedbed.run.folder import Differs
+from seedbed.run.folder import Differs, Unsound
 from seedbed.run.project import again
 from seedbed.run.status import DIVERGED, verdict
 from seedbed.run.stop import Interrupted
@@ -30,7 +30,7 @@ def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
     if verdict(error)["status"] == DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
-    elif isinstance(error, Differs):
+    elif isinstance(error, Differs | Unsound):
         sys.stderr.write(f"{error}\n{out}\n")
     elif line := full(error) or short(error):
         sys.stderr.write(f"failed: {line}{hint(out)}\n")

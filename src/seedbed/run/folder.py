@@ -26,6 +26,10 @@ class Differs(Exception):
     """A run that was trained again and has other numbers: what differs, a line each."""
 
 
+class Unsound(Exception):
+    """A run that is not to be trained as it is: what its preflight found."""
+
+
 def new_id() -> str:
     """Return a name that sorts by time and never collides."""
     return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{uuid4().hex[:8]}"

@@ -22,6 +22,7 @@ from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
 from seedbed.run.compression import Compressor, steps_of
 from seedbed.run.folder import Refused, read_json, write_json
+from seedbed.run.preflight import preflight
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
 from seedbed.run.status import OK, begun
@@ -69,6 +70,7 @@ class Run:
     def all(self) -> Metrics:
         """Run the stages in order, writing down what each measures."""
         stages: dict[str, Callable[[], Metrics]] = {
+            "preflight": self.preflight,
             "fit": self.fit,
             "test": self.test,
             "compress": self.compress,
@@ -94,11 +96,23 @@ class Run:
         if self._parts is None or self._parts.trainer.is_global_zero:
             write_json(self.out / "metrics.json", self.metrics)
 
+    def preflight(self) -> Metrics:
+        """Look at data and first steps before a training that has not begun; measure nothing."""
+        if self.goes_on and "fit" in self.cfg.stages:
+            self.tell("preflight: left out, the training has begun")
+        else:
+            preflight(self.cfg, self.parts)
+        return {}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the run has learned something already."""
+        return bool(self.cfg.run) and begun(self.source)
+
     def fit(self) -> Metrics:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
-        goes_on = self.cfg.run and begun(self.source)  # or ended before anything was saved
-        last = self.last() if goes_on else None
+        last = self.last() if self.goes_on else None  # or ended before anything was saved
         notes = self.parts.data.notes()
         if notes and trainer.is_global_zero:
             print(notes)  # noqa: T201

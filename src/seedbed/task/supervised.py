@@ -161,9 +161,8 @@ class Supervised(LightningModule):
             batch = regularizer.on_batch(batch)
         return batch
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss to minimise, `()`: data term plus every penalty."""
-        seed_here(self.device, self.seed, self.current_epoch, batch_idx, self.global_rank)
+    def learn(self, batch: Batch) -> Step:
+        """Return what a training step makes of a batch: what it minimises, and every penalty."""
         step = self.forward_step(self.prepare_batch(batch))
         if self._objective is not None:
             step.loss = self._objective(step)
@@ -171,6 +170,12 @@ class Supervised(LightningModule):
             penalty = regularizer.penalty(step)
             if penalty is not None:
                 step.terms[name] = penalty
+        return step
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss to minimise, `()`: data term plus every penalty."""
+        seed_here(self.device, self.seed, self.current_epoch, batch_idx, self.global_rank)
+        step = self.learn(batch)
         values, weight = {"loss": step.loss} | step.terms, self._weight(step)
         self.logs.count("train", step.logits, self.labels(step.batch.y), values, weight)
         whole = step.loss + sum(step.terms.values(), torch.zeros_like(step.loss))

@@ -1,0 +1,48 @@
+"""Labels that the nearest other examples do not share."""
+
+from seedbed.doctor._before import facts_of, passed
+from seedbed.doctor._case import Case, Finding
+
+CHANCE = 3.0  # standard deviations above random labels; less is chance
+ENOUGH = 100  # examples
+
+
+def label_issues(case: Case) -> Finding:
+    """Judge whether labels go with inputs at all; single suspicious ones are only shown.
+
+    Neighbours in raw inputs disagree with every tenth label of clean images, so a share of
+    disagreement warns of nothing; labels that agree no more than chance do, unless a short
+    training found what they hang on.
+
+    Facts: `neighbours`, of `n` training examples: the `agreement` (mean share of neighbours with
+    the same label, or minus the mean squared gap of real targets), its `chance` and `spread`
+    under random labels; `issues`, the indices, most suspicious first; `disagree`, the share of
+    labels that their neighbours outvote; `blind`, as in `input_blind`.
+    """
+    found = facts_of(case, "label_issues", "neighbours")
+    if isinstance(found, Finding):
+        return found
+    near = found["neighbours"]
+    if near["n"] < ENOUGH:
+        says = f"{near['n']} examples are too few to compare neighbours, {ENOUGH} are needed"
+        return Finding("label_issues", "unknown", says)
+    if near["spread"] <= 0:
+        return Finding("label_issues", "unknown", "every order of these targets looks the same")
+    z = (near["agreement"] - near["chance"]) / near["spread"]
+    numbers = {"z": z, "disagree": near["disagree"], "n": float(near["n"])}
+    first = ", ".join(map(str, near.get("issues", [])[:5]))
+    says = f"neighbours outvote {near['disagree']:.1%} of the labels (z = {z:.0f} above chance)"
+    if z > CHANCE:
+        more = f"; first look at training examples {first}" if first else ""
+        return passed("label_issues", says + more, numbers)
+    blind = case.facts.get("blind") or {}
+    if blind.get("gain", 0) > 2 * blind.get("error", 0):
+        says += "; a short training found what they hang on all the same"
+        return Finding("label_issues", "info", says, numbers=numbers)
+    return Finding(
+        "label_issues",
+        "warn",
+        f"{says}: labels look random",
+        "labels were shuffled apart from their inputs, or hang on something that is not there",
+        numbers=numbers,
+    )

@@ -1,0 +1,1 @@
+"""Measurements before training, on a copy of everything: facts for the doctor to judge."""
