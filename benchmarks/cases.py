@@ -1,0 +1,317 @@
+"""Healthy trainings of many kinds, and what can go wrong in them: words of the command line.
+
+Rules may be tuned on `TUNED` seeds of the kinds that are not in `HELD_OUT`; a report says how they
+do on both, apart.  A fault's run is its control's with one thing wrong.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Words = tuple[str, ...]
+
+TUNED = (0, 1)  # seeds; any other is held out
+HELD_OUT = {  # kinds that no rule was tuned on
+    *("momentum", "lion", "one_cycle", "mixup", "inception", "binary", "step", "overlap"),
+    *("layer_norm", "regression_noise", "huber", "muon"),
+    *("rate_x30", "sgd_x1000", "times_1000", "saturated_fashion", "alike", "head_30", "twice_sgd"),
+    *("frozen_fashion", "noisy_fashion", "inverted", "sorted_fashion", "overfit_digits"),
+    *(
+        "dropout_fashion",
+        "decayed_sgd",
+        "batch_2",
+        "ema",
+        "constant",
+        "tiny_loss",
+        "vanishing_tanh",
+    ),
+}
+
+QUIET = (
+    *("trainer=cpu", "trainer.enable_progress_bar=false", "num_threads=1", "logger=[csv]"),
+    "trainer.log_every_n_steps=5",
+)
+DIGITS = (
+    *("data=digits", "data._target_=faults.Digits", "model=mlp", "model.widths=[64,64]"),
+    *("scheduler=constant", "callback=[]", "trainer.max_epochs=20"),
+)
+FASHION = (
+    *("data=fashion_mnist", "data._target_=faults.Fashion", "data.size=14", "data.fraction=0.5"),
+    *("model=cnn", "model.channels=[8,16]", "model.hidden=64", "model.dropout=0"),
+    *("scheduler=constant", "callback=[]", "data.batch_size=32", "trainer.max_epochs=8"),
+)
+POINTS = (
+    *("data=synthetic", "data._target_=faults.Synthetic", "model=mlp", "model.widths=[64,64]"),
+    *("scheduler=constant", "callback=[]", "data.batch_size=32", "trainer.max_epochs=20"),
+)
+SGD = ("optimizer=sgd", "optimizer.lr=0.1")
+DEEP = ("model.widths=[64,64,64,64,64,64,64,64]",)
+MOONS = (*POINTS, "data.form=moons")
+PLANE = (*POINTS, "data.form=plane", "data.features=10")
+
+HEALTHY: dict[str, Words] = {
+    "adam": DIGITS,
+    "sgd": (*DIGITS, *SGD),
+    "momentum": (*DIGITS, "optimizer=momentum", "optimizer.lr=0.03"),
+    "adamw": (*DIGITS, "optimizer=adamw", "scheduler=cosine"),
+    "lion": (*DIGITS, "optimizer=lion", "optimizer.lr=0.0003"),
+    "muon": (*DIGITS, "optimizer=muon"),
+    "rmsprop": (*DIGITS, "optimizer=rmsprop", "optimizer.lr=0.001"),
+    "tiny_batch": (*(*DIGITS, "data.batch_size=4", "optimizer.lr=0.0003", "trainer.max_epochs=5"),),
+    "full_batch": (
+        *(*DIGITS, "data.batch_size=full", "optimizer.lr=0.01", "trainer.max_epochs=80"),
+    ),
+    "cosine": (*DIGITS, "scheduler=cosine", "optimizer.lr=0.003"),
+    "one_cycle": (*DIGITS, "scheduler=one_cycle", "optimizer.lr=0.01"),
+    "warmup": (*DIGITS, "scheduler=cosine", "scheduler.warmup=3", "optimizer.lr=0.003"),
+    "step": (*DIGITS, "scheduler=step", "scheduler.every=12", "optimizer.lr=0.003"),
+    "dropout": (*DIGITS, "model.dropout=0.5"),
+    "smoothing": (*DIGITS, "regularizer=[label_smoothing]"),
+    "mixup": (*DIGITS, "regularizer=[mixup]"),
+    "l2": (*DIGITS, "regularizer=[l2]"),
+    "small_val": (*DIGITS, "data.val_fraction=0.03"),
+    "linear": (*DIGITS, "model=linear", "~model.widths", "optimizer.lr=0.003"),
+    "defaults": (
+        *("data=digits", "data._target_=faults.Digits", "trainer.max_epochs=10"),
+        "model.channels=[8,16]",
+    ),
+    "resnet": (
+        *(*DIGITS, "model=resnet", "~model.widths", "model.channels=[8,16]", "model.blocks=1"),
+        "trainer.max_epochs=8",
+    ),
+    "inception": (
+        *(*DIGITS, "model=inception", "~model.widths", "model.stem=8", "model.widths=[16]"),
+        "trainer.max_epochs=6",
+    ),
+    "deep": (*DIGITS, *DEEP, "init=[he]"),
+    "batch_norm": (*DIGITS, *DEEP, "model.norm=batch"),
+    "layer_norm": (*DIGITS, "model.norm=layer", "model.activation=gelu"),
+    "tanh": (*DIGITS, "model.activation=tanh"),
+    "sigmoid": (*DIGITS, "model.widths=[64]", "model.activation=sigmoid", "optimizer.lr=0.01"),
+    "short": (*DIGITS, "scheduler=one_cycle", "optimizer.lr=0.01", "trainer.max_epochs=5"),
+    "few": (
+        *(*DIGITS, "data.fraction=0.1", "data.batch_size=16", "callback=[early_stopping]"),
+        "callback.early_stopping.patience=3",
+    ),
+    "fashion": FASHION,
+    "fashion_sgd": (*FASHION, "optimizer=momentum", "optimizer.lr=0.02"),
+    "fashion_augment": (*FASHION, "augment=[basic]"),
+    "fashion_unscaled": (*FASHION, "scaling=none"),
+    "fashion_dropout": (*FASHION, "model.dropout=0.5", "scheduler=cosine"),
+    "fashion_few": (
+        *(*FASHION, "data.fraction=0.05", "data.batch_size=16", "trainer.max_epochs=40"),
+        *("callback=[early_stopping]", "callback.early_stopping.patience=2"),
+    ),
+    "binary": (*MOONS, "data.noise=0.1"),
+    "noise": (*MOONS, "data.noise=0.5", "model.widths=[16]"),
+    "overlap": (
+        *(*POINTS, "data.form=blobs", "data.noise=1.0", "model.widths=[16]", "data.size=2000"),
+    ),
+    "spirals": (*POINTS, "data.form=spirals", "data.noise=0.02", "optimizer.lr=0.01"),
+    "regression": PLANE,
+    "regression_noise": (*PLANE, "data.noise=2.0", "model.widths=[8]"),
+    "huber": (*PLANE, "loss=huber", "data.noise=0.5", "model.widths=[16]"),
+}
+
+How = Literal["score", "loss", "promise", "balance"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong in a healthy training.
+
+    Args:
+        control: the healthy kind.
+        words: what makes it wrong.
+        right: symptoms any of which names it.
+        how: what must be worse than the control's for the run to count: see `scoring.worse`.
+    """
+
+    control: str
+    words: Words
+    right: tuple[str, ...]
+    how: How = "score"
+
+
+def spoilt(kind: str, strength: float = 0.5) -> Words:
+    """Return the words of a fault in the data."""
+    return f"+data.fault={kind}", f"+data.strength={strength}"
+
+
+LR = "optimizer.lr"
+UNSCALED = ("scaling=none",)
+HIGH = ("divergence", "oscillation", "nan", "dead", "killed", "not_learning")
+LABELS = ("label_noise", "not_learning", "overfitting")
+STUCK = ("dead", "not_learning")
+BIG = ("unnormalised", "bad_init")
+
+FAULTS: dict[str, Fault] = {
+    "rate_x30": Fault("adam", (f"{LR}=0.03", "model.widths=[64,64,64,64]"), HIGH),
+    "rate_x100": Fault("adam", (f"{LR}=0.1",), HIGH),
+    "rate_x1000": Fault("adam", (f"{LR}=1",), HIGH),
+    "rate_low": Fault("adam", (f"{LR}=1e-6",), ("slow", "not_learning")),
+    "sgd_x100": Fault("sgd", (f"{LR}=10",), HIGH),
+    "sgd_x1000": Fault("sgd", (f"{LR}=100",), HIGH),
+    "sgd_low": Fault("sgd", (f"{LR}=1e-4",), ("slow", "not_learning")),
+    "fashion_x100": Fault("fashion", (f"{LR}=0.1",), HIGH),
+    "fashion_low": Fault("fashion", (f"{LR}=1e-6",), ("slow", "not_learning")),
+    "nan_rate": Fault("sgd", (f"{LR}=1e6",), ("nan", "divergence")),
+    "nan_inputs": Fault("sgd", (*UNSCALED, *spoilt("holes", 0.001)), ("non_finite", "nan")),
+    "times_255": Fault("fashion_unscaled", spoilt("times", 255), BIG),
+    "times_255_sgd": Fault("sgd", (*UNSCALED, *spoilt("times", 255)), (*BIG, *HIGH)),
+    "times_1000": Fault("adam", (*UNSCALED, *spoilt("times", 1000)), BIG),
+    "exploding": Fault(
+        "deep", ("init=[gaussian]", "init.gaussian.std=0.5", *SGD), ("exploding", "bad_init", "nan")
+    ),
+    "vanishing": Fault("deep", ("model.activation=sigmoid", "init=[default]"), ("vanishing",)),
+    "vanishing_tanh": Fault(
+        "deep",
+        ("model.activation=tanh", "init=[gaussian]", "init.gaussian.std=0.02", *SGD),
+        ("vanishing",),
+    ),
+    "vanishing_fashion": Fault(
+        "fashion",
+        ("model=mlp", "~model.channels", "~model.hidden", *DEEP, "model.activation=sigmoid"),
+        ("vanishing",),
+    ),
+    "dead": Fault("adam", ("+init.bias._target_=faults.Bias",), ("dead",)),
+    "dead_fashion": Fault("fashion", ("+init.bias._target_=faults.Bias",), ("dead",)),
+    "saturated": Fault(
+        "tanh", ("init=[gaussian]", "init.gaussian.std=5"), ("saturated", "bad_init", "exploding")
+    ),
+    "saturated_fashion": Fault(
+        "fashion",
+        ("model.activation=tanh", "init=[gaussian]", "init.gaussian.std=5"),
+        ("saturated", "bad_init", "exploding"),
+    ),
+    "zeros": Fault("adam", ("init=[gaussian]", "init.gaussian.std=0"), ("symmetry", *STUCK)),
+    "alike": Fault("adam", ("+init.alike._target_=faults.Alike",), ("symmetry",)),
+    "head": Fault("sgd", ("+init.head._target_=faults.Head",), ("bad_init",)),
+    "head_30": Fault(
+        "fashion", ("+init.head._target_=faults.Head", "+init.head.factor=30"), ("bad_init",)
+    ),
+    "twice": Fault("adam", ("model._target_=faults.Twice",), ("double_softmax",)),
+    "twice_sgd": Fault("sgd", ("model._target_=faults.Twice",), ("double_softmax",)),
+    "frozen": Fault("adam", ("+init.freeze._target_=faults.Freeze",), ("frozen",)),
+    "frozen_fashion": Fault("fashion", ("+init.freeze._target_=faults.Freeze",), ("frozen",)),
+    "wrong_sign": Fault(
+        "adam",
+        (
+            "loss=cross_entropy",
+            "loss._target_=faults.Wrong",
+        ),
+        ("divergence", "not_learning", "loss_sign", "bad_init"),
+    ),
+    "tiny_loss": Fault(
+        "sgd",
+        ("loss=cross_entropy", "loss._target_=faults.Wrong", "+loss.factor=0.0001"),
+        ("slow", "bad_init", "not_learning"),
+    ),
+    "shuffled": Fault("adam", spoilt("shuffled"), LABELS),
+    "shuffled_fashion": Fault("fashion", spoilt("shuffled"), LABELS),
+    "noisy": Fault("adam", spoilt("noisy", 0.45), ("label_noise", "overfitting")),
+    "noisy_fashion": Fault("fashion", spoilt("noisy", 0.45), ("label_noise", "overfitting")),
+    "off_by_one": Fault("adam", spoilt("off_by_one"), ("mismatch", "label_noise", "labels")),
+    "sorted": Fault("adam", ("data.batch_size=16", *spoilt("sorted")), ("unshuffled",)),
+    "sorted_fashion": Fault("fashion", spoilt("sorted"), ("unshuffled",)),
+    "duplicates": Fault("fashion_few", spoilt("duplicates"), ("leakage",), "promise"),
+    "duplicates_digits": Fault("few", spoilt("duplicates", 0.3), ("leakage",), "promise"),
+    "inverted": Fault("adam", spoilt("inverted"), ("mismatch",)),
+    "inverted_fashion": Fault("fashion", spoilt("inverted"), ("mismatch",)),
+    "imbalance": Fault("fashion", spoilt("imbalance", 0.95), ("imbalance",), "balance"),
+    "imbalance_digits": Fault("adam", spoilt("imbalance", 0.95), ("imbalance",), "balance"),
+    "overfit": Fault(
+        "fashion_few",
+        ("callback=[]", "~callback.early_stopping.patience", "model.channels=[32,32]"),
+        ("overfitting",),
+        "loss",
+    ),
+    "overfit_digits": Fault(
+        "few",
+        (
+            "callback=[]",
+            "~callback.early_stopping.patience",
+            "trainer.max_epochs=150",
+            "model.widths=[512,512]",
+        ),
+        ("overfitting",),
+        "loss",
+    ),
+    "underfit": Fault("adam", ("model.widths=[2]",), ("underfitting", "slow", "unfinished")),
+    "underfit_spirals": Fault("spirals", ("model=linear", "~model.widths"), ("underfitting",)),
+    "decay": Fault(
+        "adam",
+        ("regularizer=[l2]", "regularizer.l2.coef=1"),
+        ("over_regularised", "not_learning", "underfitting"),
+    ),
+    "dropout_95": Fault("adam", ("model.dropout=0.95",), ("over_regularised", "underfitting")),
+    "dropout_fashion": Fault(
+        "fashion", ("model.dropout=0.95",), ("over_regularised", "underfitting")
+    ),
+    "smoothing_9": Fault(
+        "adam",
+        ("regularizer=[label_smoothing]", "regularizer.label_smoothing.epsilon=0.9"),
+        ("over_regularised",),
+        "loss",
+    ),
+    "decayed": Fault(
+        "adam",
+        ("scheduler=exponential", "scheduler.gamma=0.01", "scheduler.staircase=false"),
+        ("decayed_early",),
+    ),
+    "decayed_sgd": Fault(
+        "sgd",
+        ("scheduler=exponential", "scheduler.gamma=0.001", "scheduler.staircase=false"),
+        ("decayed_early",),
+    ),
+    "too_short": Fault("adam", ("trainer.max_epochs=2",), ("unfinished", "slow")),
+    "too_short_fashion": Fault(
+        "fashion", ("trainer.max_epochs=2", f"{LR}=0.0001"), ("unfinished", "slow")
+    ),
+    "batch_1": Fault(
+        "sgd", ("data.batch_size=1", "optimizer.lr=0.2", "trainer.max_epochs=4"), HIGH
+    ),
+    "batch_2": Fault(
+        "fashion_sgd", ("data.batch_size=2", "optimizer.lr=0.05", "trainer.max_epochs=3"), HIGH
+    ),
+    "momentum_999": Fault("momentum", ("optimizer.momentum=0.999",), HIGH),
+    "clip": Fault(
+        "sgd",
+        ("callback=[gradient_clip]", "callback.gradient_clip.threshold=1e-6"),
+        ("slow", "not_learning", "over_clipped"),
+    ),
+    "ema": Fault(
+        "adam",
+        ("callback=[ema]", "callback.ema.decay=0.99999", "callback.ema.warmup=false"),
+        ("ema", "mismatch", "slow", "not_learning"),
+    ),
+    "constant": Fault("adam", spoilt("constant", 0.95), ("constant", "underfitting")),
+    "far_targets": Fault(
+        "regression",
+        ("target_scaling=none", *spoilt("far", 1e4)),
+        ("bad_init", "unnormalised", "slow"),
+    ),
+}
+
+
+def merged(*parts: Words) -> Words:
+    """Return words in which the last about a key stands; `~key` takes back what was said of it."""
+    last: dict[str, str] = {}
+    for word in (word for part in parts for word in part):
+        key = word.partition("=")[0].lstrip("+~")
+        last.pop(key, None)
+        if not word.startswith("~"):
+            last[key] = word
+    return tuple(last.values())
+
+
+def words_of(kind: str) -> Words:
+    """Return the words of a healthy kind, or of a fault."""
+    if kind in HEALTHY:
+        return merged(HEALTHY[kind])
+    fault = FAULTS[kind]
+    return merged(HEALTHY[fault.control], fault.words)
+
+
+def held_out(kind: str, seed: int) -> bool:
+    """Return whether no rule was tuned on it."""
+    return kind in HELD_OUT or seed not in TUNED
