@@ -37,7 +37,7 @@ class Spoilt:
     """Data in memory with one fault.
 
     Args:
-        fault: which: `holes` (pixels that are NaN), `times` (inputs by `strength`), `shuffled` (training labels),
+        fault: `holes` (pixels that are NaN), `times` (inputs by `strength`), `shuffled` (labels),
             `noisy` (that share of training and validation labels drawn anew), `off_by_one`
             (validation labels), `sorted` (by class, never shuffled), `duplicates` (that share of
             the validation split is taken from training), `inverted` (validation inputs),

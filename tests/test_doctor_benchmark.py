@@ -153,10 +153,11 @@ def spoil(kind: str, strength: float) -> dict[str, Batch]:
 def changed(kind: str, strength: float = 0.5) -> set[str]:
     """Return which splits a fault changes."""
     before, after = found(), spoil(kind, strength)
-    same = lambda a, b: a.shape == b.shape and torch.equal(a, b)
-    return {
-        k for k in after if not (same(after[k].x, before[k].x) and same(after[k].y, before[k].y))
-    }
+    return {name for name in after if not equal(after[name], before[name])}
+
+
+def equal(a: Batch, b: Batch) -> bool:
+    return a.x.shape == b.x.shape and torch.equal(a.x, b.x) and torch.equal(a.y, b.y)
 
 
 @pytest.mark.parametrize(
