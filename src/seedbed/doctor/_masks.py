@@ -1,0 +1,53 @@
+"""Which symptom explains which others, so that one cause is told once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seedbed.doctor._case import Finding
+
+HIDES: dict[str, tuple[str, ...]] = {
+    "nan": (
+        *("divergence", "exploding_gradients", "vanishing_gradients", "dead_units", "bad_init"),
+        *("not_learning", "slow", "oscillation", "overfitting", "underfitting", "label_noise"),
+        *("over_regularised", "decayed_too_early", "frozen", "still_improving"),
+    ),
+    "divergence": (
+        *("exploding_gradients", "not_learning", "oscillation", "overfitting", "underfitting"),
+        *("label_noise", "dead_units", "bad_init"),
+    ),
+    "unshuffled": ("oscillation", "not_learning", "overfitting", "label_noise", "divergence"),
+    "frozen": ("vanishing_gradients", "not_learning", "slow", "underfitting", "decayed_too_early"),
+    "dead_units": (
+        *("vanishing_gradients", "not_learning", "slow", "underfitting", "oscillation"),
+        *("decayed_too_early", "still_improving"),
+    ),
+    "vanishing_gradients": ("not_learning", "slow", "underfitting", "still_improving"),
+    "exploding_gradients": ("oscillation", "not_learning", "bad_init"),
+    "over_regularised": ("not_learning", "underfitting", "slow"),
+    "decayed_too_early": ("slow", "underfitting", "still_improving"),
+    "slow": ("not_learning", "still_improving", "underfitting"),
+    "not_learning": ("underfitting", "still_improving", "oscillation"),
+    "oscillation": ("underfitting", "still_improving"),
+    "label_noise": ("overfitting",),
+    "overfitting": ("underfitting",),
+}
+
+
+def masked(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings in which what follows from an ill one is only told.
+
+    A symptom that is hidden itself still hides others: its cause is theirs.
+    """
+    ill = {found.symptom for found in findings if found.ill}
+    causes = {later: root for root in reversed(HIDES) if root in ill for later in HIDES[root]}
+    return [
+        told(found, causes[found.symptom])
+        if found.symptom in causes and found.level in ("info", "warn", "fail")
+        else found
+        for found in findings
+    ]
+
+
+def told(found: Finding, cause: str) -> Finding:
+    """Return a finding as a consequence, which needs no remedy of its own."""
+    return replace(found, level="info", cause=f"follows from {cause}", remedies=())

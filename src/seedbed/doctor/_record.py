@@ -1,0 +1,77 @@
+"""A diagnosis as plain data for `diagnosis.json`, and as text."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from seedbed.doctor._case import Case, Finding, Words
+
+Command = Callable[[Words], str]
+SHOWN = 3  # remedies that are tried by name
+
+
+def record(case: Case, findings: Sequence[Finding], command: Command, why: str) -> dict[str, Any]:
+    """Return a diagnosis as plain data.
+
+    Args:
+        case: what was looked at; its facts are kept, for a later look.
+        findings: what was found.
+        command: a remedy to the command that tries it, "" if the gate would refuse it.
+        why: why it is healthy, "" if it is not.
+    """
+    entries = []
+    for found in findings:
+        tried = [(list(words), command(words)) for words in found.remedies] if told(found) else []
+        kept = [(words, line) for words, line in tried if line]
+        entry = asdict(found) | {"remedies": [w for w, _ in kept], "commands": [c for _, c in kept]}
+        entries.append(entry)
+    return plain({"healthy": why, "findings": entries, "facts": dict(case.facts)})
+
+
+def told(found: Finding) -> bool:
+    """Return whether something is worth a user's look."""
+    return found.level in ("info", "warn", "fail")
+
+
+def plain(value: Any) -> Any:
+    """Return data that JSON can hold: numbers that are none become null."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if hasattr(value, "item") else value
+
+
+def lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return what a user is told of a finding: what, why, and what to try."""
+    said = [f"doctor: {entry['symptom']}: {entry['says']}"]
+    if entry["cause"]:
+        said.append(f"  likely: {entry['cause']}")
+    if entry["commands"]:
+        said.append(f"  try: {entry['commands'][0]}")
+    return said
+
+
+def table(diagnosis: Mapping[str, Any]) -> str:
+    """Return a diagnosis as a table of text: symptom, level, evidence, what to try."""
+    entries = diagnosis["findings"]
+    shown = [e for e in entries if e["level"] in ("info", "warn", "fail")]
+    rows = [("symptom", "level", "evidence")]
+    rows += [(e["symptom"], e["level"], e["says"]) for e in shown]
+    width = max(len(row[0]) for row in rows)
+    out: list[str] = [diagnosis["healthy"]] if diagnosis["healthy"] else []
+    for at, (symptom, level, says) in enumerate(rows if shown else ()):
+        out.append(f"{symptom:<{width}}  {level:<5}  {says}")
+        if at:
+            entry, indent = shown[at - 1], " " * (width + 9)
+            out += [f"{indent}likely: {entry['cause']}"] if entry["cause"] else []
+            out += [f"{indent}try: {line}" for line in entry["commands"][:SHOWN]]
+    judged = [e["symptom"] for e in entries if e["level"] != "unknown"]
+    missed = [f"{e['symptom']} ({e['says']})" for e in entries if e["level"] == "unknown"]
+    out.append(f"judged: {', '.join(judged) or 'nothing'}")
+    if missed:
+        out.append(f"not judged: {', '.join(missed)}")
+    return "\n".join(out)

@@ -1,0 +1,66 @@
+"""Overrides that may help, computed from the run's own settings."""
+
+from typing import Any
+
+from seedbed.doctor._case import Case, Words
+
+RATE = "optimizer.lr"
+
+
+def rate(case: Case, factor: float) -> tuple[Words, ...]:
+    """Return the learning rate times a factor, to two digits; nothing if it is not known."""
+    lr = case.setting(RATE)
+    return ((f"{RATE}={number(lr * factor)}",),) if is_number(lr) and lr > 0 else ()
+
+
+def scaled(case: Case, path: str, factor: float) -> tuple[Words, ...]:
+    """Return another setting times a factor; nothing if it is not a number above 0."""
+    value = case.setting(path)
+    return ((f"{path}={number(value * factor)}",),) if is_number(value) and value > 0 else ()
+
+
+def added(case: Case, group: str, option: str, *settings: str) -> tuple[Words, ...]:
+    """Return one more option of a group of lists; nothing if it is chosen, or no config known."""
+    if not case.config or case.setting(f"{group}.{option}"):
+        return ()
+    return ((f"+{group}={option}", *(f"{group}.{option}.{each}" for each in settings)),)
+
+
+def chosen(case: Case, group: str, option: str, *settings: str) -> tuple[Words, ...]:
+    """Return another option of a group; nothing if it is this one already, or no config known."""
+    now = str(case.setting(f"{group}._target_") or "").lower().rpartition(".")[2]
+    if not case.config or now == option.replace("_", ""):
+        return ()
+    return ((f"{group}={option}", *(f"{group}.{each}" for each in settings)),)
+
+
+def longer(case: Case, factor: float) -> tuple[Words, ...]:
+    """Return a training of more epochs; nothing if its length is counted otherwise."""
+    epochs, steps = case.setting("trainer.max_epochs"), case.setting("trainer.max_steps")
+    if not is_number(epochs) or epochs < 1 or (steps or -1) > 0:
+        return ()
+    return ((f"trainer.max_epochs={round(epochs * factor)}",),)
+
+
+def setting(case: Case, path: str, value: str) -> tuple[Words, ...]:
+    """Return a value for something that the run has."""
+    now = case.setting(path)
+    return ((f"{path}={value}",),) if now is not None and str(now) != value else ()
+
+
+def batch(case: Case, factor: float) -> tuple[Words, ...]:
+    """Return a larger or smaller batch; nothing if it is the whole data."""
+    size = case.setting("data.batch_size")
+    if not is_number(size) or round(size * factor) < 1:
+        return ()
+    return ((f"data.batch_size={round(size * factor)}",),)
+
+
+def number(value: float) -> str:
+    """Return a number to two digits, without a zero too many."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a setting is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

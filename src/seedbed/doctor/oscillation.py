@@ -1,0 +1,37 @@
+"""A training loss that jumps up and down from epoch to epoch."""
+
+import numpy as np
+
+from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._loss import epochs, reference, unknown, whole
+from seedbed.doctor._remedy import batch, rate
+from seedbed.doctor._statistics import recent
+
+JUMP = 0.1  # rise of the loss from one epoch to the next
+OFTEN = 0.25  # share of epochs that rise so
+LEARNED = 0.05  # of the loss of guessing, below which jumps do not matter
+ENOUGH = 6  # epochs
+
+
+def oscillation(case: Case) -> Finding:
+    """Find means over an epoch that rise by more than a tenth in a quarter of the epochs."""
+    found = epochs(case)
+    if len(found) < ENOUGH or (found.values <= 0).any():
+        missing = f"{len(found)} epochs with a positive loss; {ENOUGH} are needed"
+        return unknown("oscillation", missing)
+    rises = np.diff(found.values) > JUMP * found.values[:-1]
+    share, now, base = float(rises.mean()), recent(found.values), reference(case)[0]
+    says = f"the training loss rose by more than {JUMP:.0%} in {share:.0%} of the epochs"
+    numbers = {"share": share, "recent": now, "base": base}
+    late = bool(rises[len(rises) // 2 :].mean() >= OFTEN)  # it has not settled
+    if share < OFTEN or not late or now <= LEARNED * base:
+        return Finding("oscillation", "pass", says, numbers=numbers)
+    return Finding(
+        "oscillation",
+        "warn",
+        f"{says}; it is {now:.3g} now",
+        "steps too large, or batches too small",
+        (*rate(case, 0.3), *rate(case, 0.1), *batch(case, 4)),
+        whole(found),
+        numbers,
+    )
