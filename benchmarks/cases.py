@@ -80,7 +80,7 @@ HEALTHY: dict[str, Words] = {
     ),
     "inception": (
         *(*DIGITS, "model=inception", "~model.widths", "model.stem=8", "model.widths=[16]"),
-        "trainer.max_epochs=6",
+        *("trainer.max_epochs=10", "optimizer.lr=0.005"),
     ),
     "deep": (*DIGITS, *DEEP, "init=[he]"),
     "batch_norm": (*DIGITS, *DEEP, "model.norm=batch"),
@@ -155,7 +155,7 @@ SMALL = ("underfitting",)
 SHORT = ("still_improving", "slow")
 
 FAULTS: dict[str, Fault] = {
-    "rate_x30": Fault("adam", (f"{LR}=0.03", "model.widths=[64,64,64,64]"), HIGH),
+    "rate_x30": Fault("deep", (f"{LR}=0.03",), HIGH),
     "rate_x100": Fault("adam", (f"{LR}=0.1",), HIGH),
     "rate_x1000": Fault("adam", (f"{LR}=1",), HIGH),
     "rate_low": Fault("adam", (f"{LR}=1e-6",), LOW),
@@ -166,7 +166,7 @@ FAULTS: dict[str, Fault] = {
     "fashion_low": Fault("fashion", (f"{LR}=1e-6",), LOW),
     "nan_rate": Fault("sgd", (f"{LR}=1e6",), ("nan", "divergence", "rate_range")),
     "nan_inputs": Fault("sgd", (*UNSCALED, *spoilt("holes", 0.001)), ("non_finite_input", "nan")),
-    "times_255": Fault("fashion_unscaled", spoilt("times", 255), BIG),
+    "times_255": Fault("fashion_sgd", (*UNSCALED, *spoilt("times", 255)), (*BIG, *HIGH)),
     "times_255_sgd": Fault("sgd", (*UNSCALED, *spoilt("times", 255)), (*BIG, *HIGH)),
     "times_1000": Fault("adam", (*UNSCALED, *spoilt("times", 1000)), BIG),
     "exploding": Fault(
@@ -197,9 +197,9 @@ FAULTS: dict[str, Fault] = {
     "alike": Fault("adam", ("+init.alike._target_=faults.Alike",), ("symmetry",)),
     "head": Fault("sgd", ("+init.head._target_=faults.Head",), ("bad_init",)),
     "head_30": Fault(
-        "fashion", ("+init.head._target_=faults.Head", "+init.head.factor=30"), ("bad_init",)
+        "fashion_sgd", ("+init.head._target_=faults.Head", "+init.head.factor=30"), ("bad_init",)
     ),
-    "twice": Fault("adam", ("model._target_=faults.Twice",), TWICE),
+    "twice": Fault("tanh", ("model._target_=faults.Twice", "scheduler=cosine"), TWICE),
     "twice_sgd": Fault("sgd", ("model._target_=faults.Twice",), TWICE),
     "frozen": Fault("adam", ("+init.freeze._target_=faults.Freeze",), FROZEN),
     "frozen_fashion": Fault("fashion", ("+init.freeze._target_=faults.Freeze",), FROZEN),
