@@ -47,7 +47,7 @@ FREE = {  # in which a training that goes on may differ from what it was
 }
 EPISODE = ("ways", "shots", "queries", "test_episodes")
 MEASURED = {f"data.{key}" for key in ("batch_size", "corruptions", "severity", *EPISODE)}
-AFTER = ("logger", "compress")  # what no training depends on
+AFTER = ("logger", "compress", "doctor")  # what no training depends on
 STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 

@@ -39,6 +39,13 @@ class Predict:
 
 
 @dataclass
+class Diagnose:
+    """What the stage `diagnose` looks at."""
+
+    history: str | None = None  # a CSV file of losses of somebody else's; null: those of the run
+
+
+@dataclass
 class Source:
     """The run whose weights others start from."""
 
@@ -65,12 +72,14 @@ class Config:
     callback: dict[str, Any] = field(default_factory=dict)
     compress: dict[str, Any] = field(default_factory=dict)
     checkpoint: Any = None
+    doctor: Any = None
     logger: dict[str, Any] = field(default_factory=dict)
     trainer: Any = MISSING
 
     stages: Any = field(default_factory=lambda: ["fit", "test", "report"])
     monitor: Monitor = field(default_factory=Monitor)
     predict: Predict = field(default_factory=Predict)
+    diagnose: Diagnose = field(default_factory=Diagnose)
     source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
@@ -99,6 +108,7 @@ OFFERS: dict[str, list[str]] = {
     "callback": ["monitor", "mode"],
     "compress": ["load", "build"],
     "checkpoint": ["folder", "monitor", "mode"],
+    "doctor": ["memory", "folder", "config", "command"],
     "logger": ["folder", "save_dir", "name", "version"],
     "task": [
         *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
@@ -116,6 +126,7 @@ OURS = {
     "optimizer",
     "scheduler",
     "task",
+    "doctor",
     "trainer",
 }  # where an offer is never overridden
 
@@ -123,7 +134,7 @@ OURS = {
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
 ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
-    **{group: lambda plain: {} for group in ("regularizer", "augment", "compress")},
+    **{group: lambda plain: {} for group in ("regularizer", "augment", "compress", "doctor")},
     **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
     **{
         group: lambda plain: {"monitor": plain["monitor"]["name"], "mode": "min"}
@@ -207,6 +218,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values = dict(plain)
     values["monitor"] = Monitor(**values["monitor"])
     values["predict"] = Predict(**values["predict"])
+    values["diagnose"] = Diagnose(**values.get("diagnose", {}))
     values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)

@@ -18,7 +18,20 @@ from seedbed import config, help, source
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
 from seedbed.config import Config
-from seedbed.run import crew, ending, folder, lock, ranks, slurm, status, stop, summary
+from seedbed.rules.value import history_slips
+from seedbed.run import (
+    crew,
+    diagnose,
+    ending,
+    folder,
+    lock,
+    ranks,
+    remedy,
+    slurm,
+    status,
+    stop,
+    summary,
+)
 from seedbed.run.child import SWEEP, Running, child, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
@@ -30,6 +43,7 @@ def enter(job: Job) -> None:
     """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
     config.register()
     OmegaConf.register_new_resolver("id", folder.new_id, use_cache=True, replace=True)
+    remedy.GATES[:] = [passes]
     try:
         sys.exit(obey(job, sys.argv[1:]))
     except Refused as problem:
@@ -60,6 +74,8 @@ def obey(job: Job, argv: list[str]) -> int:
         raise Refused("\n".join(command.problems))
     if command.looks:
         return through_hydra(command, lambda cfg: None)
+    if foreign := strangers(command):
+        return judged_alone(foreign, command)
     configs = checked(command)
     if not trained_first(source.planned(configs, checked), command):
         return 1
@@ -119,6 +135,41 @@ def checked(command: Command) -> list[Config]:
     if problems:
         raise Refused("\n".join(dict.fromkeys(problems)))
     return configs
+
+
+def passes(words: list[str]) -> bool:
+    """Return whether the gate lets a command through."""
+    try:
+        return bool(checked(Command.read(words)))
+    except Refused:
+        return False
+
+
+def strangers(command: Command) -> str:
+    """Return the curves of somebody else's that a command is about, "" if it is about a run."""
+    said = dict(command.said)
+    alone = said.get("stages") in ("diagnose", ["diagnose"])
+    return str(said.get("diagnose.history") or "") if alone and not command.sweep else ""
+
+
+def judged_alone(history: str, command: Command) -> int:
+    """Diagnose somebody else's curves, for which no part is built, and return the exit code.
+
+    Raises:
+        Refused: the command says something else besides, or the file holds no losses.
+    """
+    said = dict(command.said)
+    problems = [*command.problems, *history_slips(history, "diagnose", said.get("run"))]
+    problems += [
+        f"{key}={value}: diagnose.history is looked at alone; leave it out"
+        for key, value in command.said
+        if key not in ("stages", "diagnose.history", "out", "run")
+    ]
+    if problems:
+        raise Refused("\n".join(problems))
+    out = said.get("out")
+    diagnose.of_file(Path(history), Path(out) if out else None)
+    return 0
 
 
 @dataclass(frozen=True)

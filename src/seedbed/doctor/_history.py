@@ -12,29 +12,18 @@ from seedbed.doctor._case import Curve
 
 STEPS = ("step", "global_step", "iteration", "iter", "steps", "updates", "batch")
 EPOCHS = ("epoch", "epochs")
-NAMES = {  # what others call it, in small letters, with _ for all that is no letter or digit
-    **dict.fromkeys(
-        ("loss", "train_loss", "training_loss", "loss_train", "train_loss_epoch"), "train/loss"
-    ),
-    **dict.fromkeys(("train_loss_step", "loss_step", "batch_loss"), "train/loss_step"),
-    **dict.fromkeys(
-        ("val_loss", "valid_loss", "validation_loss", "loss_val", "eval_loss", "dev_loss")
-        + ("test_loss", "val_loss_epoch"),
-        "val/loss",
-    ),
-    **dict.fromkeys(
-        ("accuracy", "acc", "train_acc", "train_accuracy", "training_accuracy", "acc_train"),
-        "train/acc",
-    ),
-    **dict.fromkeys(
-        ("val_acc", "val_accuracy", "valid_acc", "valid_accuracy", "validation_accuracy")
-        + ("validation_acc", "eval_accuracy", "eval_acc", "acc_val", "dev_acc", "test_acc")
-        + ("test_accuracy",),
-        "val/acc",
-    ),
-    **dict.fromkeys(("lr", "learning_rate", "learningrate"), "lr"),
-    **dict.fromkeys(("grad_norm", "gradient_norm"), "gradient/norm"),
+MEANINGS = {  # what others call it, in small letters, with _ for all that is no letter or digit
+    "train/loss": "loss train_loss training_loss loss_train train_loss_epoch",
+    "train/loss_step": "train_loss_step loss_step batch_loss",
+    "val/loss": "val_loss valid_loss validation_loss loss_val eval_loss dev_loss val_loss_epoch "
+    "test_loss",
+    "train/acc": "acc accuracy train_acc train_accuracy training_accuracy acc_train",
+    "val/acc": "val_acc val_accuracy valid_acc valid_accuracy validation_accuracy validation_acc "
+    "acc_val eval_accuracy eval_acc dev_acc test_acc test_accuracy",
+    "lr": "lr learning_rate learningrate",
+    "gradient/norm": "grad_norm gradient_norm",
 }
+NAMES = {word: name for name, words in MEANINGS.items() for word in words.split()}
 
 
 class Unreadable(ValueError):

@@ -1,5 +1,6 @@
 """A diagnosis as plain data for `diagnosis.json`, and as text."""
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,8 +23,10 @@ def record(case: Case, findings: Sequence[Finding], command: Command, why: str) 
     """
     entries = []
     for found in findings:
-        tried = [(list(words), command(words)) for words in found.remedies] if told(found) else []
-        kept = [(words, line) for words, line in tried if line]
+        kept: list[tuple[list[str], str]] = []
+        for words in found.remedies if told(found) else ():
+            if len(kept) < SHOWN and (line := command(words)):
+                kept.append((list(words), line))
         entry = asdict(found) | {"remedies": [w for w, _ in kept], "commands": [c for _, c in kept]}
         entries.append(entry)
     return plain({"healthy": why, "findings": entries, "facts": dict(case.facts)})
@@ -43,6 +46,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     return value.item() if hasattr(value, "item") else value
+
+
+def text(diagnosis: Mapping[str, Any]) -> str:
+    """Return the text of `diagnosis.json`."""
+    return json.dumps(plain(diagnosis), indent=2) + "\n"
 
 
 def lines(entry: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.nearest import nearest
 from seedbed.trust import trusted
 
-STAGES = ["fit", "test", "compress", "predict", "report", "reproduce"]
+STAGES = ["fit", "test", "compress", "predict", "diagnose", "report", "reproduce"]
 
 DIRECTION = {
     **dict.fromkeys(("loss", "mae", "rmse"), "min"),
@@ -18,7 +18,9 @@ DIRECTION = {
 
 def values(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the values that no technique owns."""
-    yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]))
+    foreign = plain["diagnose"]["history"]
+    yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]), foreign)
+    yield from history_slips(foreign, plain["stages"], plain["run"])
     yield from monitor_slips(**plain["monitor"])
     if plain["show"] is not None and not is_words(plain["show"]):
         yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"
@@ -48,7 +50,7 @@ def leaves_logs(name: str) -> Path | None:
 
 def addresses(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield addresses that stand for a file or folder of this machine: nothing is fetched."""
-    tops = ("run", "out", "predict", "source", "init", "model", "compress")
+    tops = ("run", "out", "predict", "diagnose", "source", "init", "model", "compress")
     for path, value in leaves({key: plain[key] for key in tops}):
         if isinstance(value, str) and "://" in value:
             yield f"{path}={value}: a file or folder of this machine is expected, not an address"
@@ -132,7 +134,10 @@ def trained(node: Any) -> tuple[str, str] | None:
 
 
 def stage_slips(
-    stages: Any, run: str | None, whole: tuple[str, str] | None = None
+    stages: Any,
+    run: str | None,
+    whole: tuple[str, str] | None = None,
+    history: str | None = None,
 ) -> Iterator[str]:
     """Yield what is wrong with the list of stages."""
     stages = [stages] if isinstance(stages, str) else stages
@@ -152,6 +157,19 @@ def stage_slips(
         yield f"stages: there is no stage {stage!r}; {nearest(str(stage), STAGES)}"
     if whole and "fit" in stages:
         yield f"{whole[0]}; say stages={whole[1]}"
-    if not run and not whole and not unknown and "fit" not in stages:
+    if not run and not whole and not history and not unknown and "fit" not in stages:
         words = ",".join(stages)
         yield f"stages={words}: nothing is trained yet; name a finished run with run=<folder>"
+
+
+def history_slips(history: str | None, stages: Any, run: str | None) -> Iterator[str]:
+    """Yield what is wrong with somebody else's curves, which no run goes with."""
+    if history is None:
+        return
+    asked = f"diagnose.history={history}"
+    if stages not in ("diagnose", ["diagnose"]):
+        yield f"{asked}: it is looked at alone; say stages=diagnose"
+    elif run:
+        yield f"{asked} with run={run}: one of both"
+    elif not Path(history).is_file():
+        yield f"{asked}: there is no such file"

@@ -15,12 +15,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from seedbed.checkpoint._file import PlainFile
-from seedbed.config import Config, ConfigError, Node, revealed
+from seedbed.config import Config, ConfigError, Node, as_plain, revealed
+from seedbed.logger._memory import Memory
 from seedbed.logger.csv import CSV
 from seedbed.model._codes import Codes
 from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
 from seedbed.rules.value import blind, direction
+from seedbed.run import remedy
 from seedbed.run.board import Board
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
@@ -261,6 +263,10 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
     if cfg.checkpoint:
         files = str(out / "checkpoints")
         callbacks.append(make("checkpoint", cfg.checkpoint, folder=files, **monitor))
+    loggers = make_loggers(cfg, out)
+    if cfg.doctor and "fit" in cfg.stages:
+        loggers.append(memory := Memory())
+        callbacks.append(make_doctor(cfg, out, memory))
     callbacks += [Boundary(), Machine(), Board()]
     if cfg.trainer.get("enable_progress_bar", True):
         callbacks.append(Progress(cfg.monitor.name))
@@ -268,7 +274,7 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
         "trainer",
         {**cfg.trainer, "enable_progress_bar": False},
         callbacks=callbacks,
-        logger=make_loggers(cfg, out),
+        logger=loggers,
         plugins=[PlainFile()],
         default_root_dir=str(out),
         enable_checkpointing=bool(cfg.checkpoint),
@@ -281,6 +287,18 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
     if hasattr(trainer.strategy, "_timeout"):
         cast(Any, trainer.strategy)._timeout = timedelta(seconds=cfg.timeout)
     return trainer
+
+
+def make_doctor(cfg: Config, out: Path, memory: Memory) -> Any:
+    """Return the callback that looks at the training, without what the config keeps secret."""
+    return make(
+        "doctor",
+        cfg.doctor,
+        memory=memory,
+        folder=str(out),
+        config=as_plain(cfg),
+        command=partial(remedy.command, out),
+    )
 
 
 def watched(processes: list[Any]) -> None:

@@ -16,7 +16,7 @@ from seedbed.compress._workbench import Compression
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.report import page
-from seedbed.run import saved
+from seedbed.run import diagnose, saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
@@ -73,6 +73,7 @@ class Run:
             "test": self.test,
             "compress": self.compress,
             "predict": self.predict,
+            "diagnose": self.diagnose,
             "report": self.report,
             "reproduce": self.reproduce,
         }
@@ -221,6 +222,12 @@ class Run:
         if self._parts is None or self._parts.trainer.is_global_zero:
             known = read_json(self.source / "metrics.json") | self.metrics
             page.write(self.source, self.out, known)
+        return {}
+
+    def diagnose(self) -> Metrics:
+        """Write `diagnosis.json` and say what it says."""
+        if self._parts is None or self._parts.trainer.is_global_zero:
+            diagnose.of_run(self.source, self.out)
         return {}
 
     def reproduce(self) -> Metrics:
