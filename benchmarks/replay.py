@@ -13,8 +13,12 @@ from scoring import Verdict
 
 from seedbed.doctor import Case, Curve, Finding, examine
 from seedbed.doctor._history import own
-from seedbed.doctor._order import before
 from seedbed.run.folder import read_config
+
+try:
+    from seedbed.doctor._order import before
+except ImportError:
+    before = None
 
 AT_ONCE = ("nan",)  # what needs no second look
 LOOKS = 20  # at a training, each with what was known by then
@@ -26,25 +30,24 @@ class Said:
 
     Args:
         before: symptoms that pre-flight calls ill.
-        live: share of the training at which each symptom was first called ill twice in a row.
-        after: symptoms that are ill in the whole of it.
+        live: share of the training at which each symptom was first called ill twice in a row; 1 if
+            only the whole of it shows it.
         told: symptoms that are worth a look in the whole of it, ill or not.
         findings: all of it, for remedies.
     """
 
     before: tuple[str, ...]
     live: dict[str, float]
-    after: tuple[str, ...]
     told: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
-def case_of(folder: Path) -> Case:
-    """Return what a run has recorded."""
+def case_of(folder: Path, earlier: Path) -> Case:
+    """Return what a run has recorded, and what pre-flight has in a folder of its own."""
     facts: dict[str, Any] = {}
-    for name in ("preflight.json", "diagnosis.json"):
-        if (folder / name).is_file():
-            facts |= json.loads((folder / name).read_text()).get("facts", {})
+    for file in (earlier / "preflight.json", folder / "diagnosis.json"):
+        if file.is_file():
+            facts |= json.loads(file.read_text()).get("facts", {})
     return Case(own(folder / "history.csv"), facts, read_config(folder))
 
 
@@ -72,11 +75,14 @@ def consequence(found: Finding) -> bool:
 
 def said_of(case: Case) -> Said:
     """Return what is found in a run before it, while it runs, and after it."""
-    first = before(Case({}, case.facts, case.config))
+    first = before(Case({}, case.facts, case.config)) if before else []
     last = examine(case)
     both = [*first, *last]
     told = (f.symptom for f in both if f.level in ("info", "warn", "fail") and not consequence(f))
-    return Said(ill(first), live(case), ill(last), tuple(told), tuple(both))
+    during = live(case)
+    for symptom in ill(last):
+        during.setdefault(symptom, 1.0)
+    return Said(ill(first), during, tuple(told), tuple(both))
 
 
 def live(case: Case) -> dict[str, float]:
@@ -106,9 +112,8 @@ def verdict(kind: str, seed: int, said: Said, part: str) -> Verdict:
     names = {
         "preflight": said.before,
         "live": tuple(said.live),
-        "after": said.after,
         "both": tuple(dict.fromkeys((*said.before, *said.live))),
-        "told": tuple(dict.fromkeys((*said.before, *said.live, *said.after, *said.told))),
+        "told": tuple(dict.fromkeys((*said.before, *said.live, *said.told))),
     }[part]
     times = [0.0] if set(right) & set(said.before) and part != "live" else []
     times += [at for name, at in said.live.items() if name in right and part != "preflight"]
