@@ -18,17 +18,16 @@ def findings_of(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def proposal(findings: Sequence[dict[str, Any]], ill_only: bool = False) -> tuple[str, list[str]]:
+def proposal(findings: Sequence[dict[str, Any]]) -> tuple[str, list[str]]:
     """Return the first remedy of the worst finding that has one, and its command's words.
 
     Args:
         findings: as they are written.
-        ill_only: whether what is only told does not count.
 
     Returns:
         what it changes, and the words; nothing where nothing is proposed.
     """
-    for level in LEVELS[: 2 if ill_only else 3]:
+    for level in LEVELS:
         for found in findings:
             if found["level"] == level and found.get("commands"):
                 words = shlex.split(found["commands"][0])

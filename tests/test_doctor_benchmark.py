@@ -4,19 +4,24 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
 
 from seedbed import config, door, trust
 from seedbed.command import Command
+from seedbed.doctor import Case, Curve, Finding
 from seedbed.types import Batch
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import cases
 import faults
+import remedies
+import replay
 import scoring
+import tables
 from scoring import End, Verdict
 
 OK = End(
@@ -192,3 +197,91 @@ def test_faults_are_as_strong_as_they_say() -> None:
     assert torch.equal(spoil("shuffled", 1)["train"].y.bincount(), before["train"].y.bincount())
     assert (spoil("off_by_one", 1)["val"].y == (before["val"].y + 1) % 4).all()
     assert torch.allclose(spoil("inverted", 1)["val"].x, before["train"].x.max() - before["val"].x)
+
+
+def growing(*steps: float) -> Case:
+    return Case({"train/loss": Curve(np.array(steps), np.array(steps))}, {"total": 20.0})
+
+
+def test_only_what_was_known_by_then_is_looked_at() -> None:
+    cut = replay.until(growing(1, 5, 9), 5)
+    assert cut.curves["train/loss"].steps.tolist() == [1, 5]
+    assert not replay.until(growing(1, 5, 9), 0.5).curves
+
+
+def test_live_counts_what_is_ill_in_two_looks_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    ill_at = {"slow": {4, 6, 8, 10, 11}, "nan": {7}, "dead": set(range(2, 21, 2))}
+
+    def examine(case: Case) -> list[Finding]:
+        now = case.curves["train/loss"].steps[-1]
+        return [Finding(k, "warn" if now in v else "pass", "") for k, v in ill_at.items()]
+
+    monkeypatch.setattr(replay, "examine", examine)
+    found = replay.live(growing(*range(1, 21)))
+    assert found == {"nan": 7 / 20, "slow": 11 / 20}
+
+
+def test_a_verdict_takes_its_part_of_what_was_said() -> None:
+    said = replay.Said(("unnormalised",), {"nan": 0.2}, ("still_improving",), ())
+    one = {part: replay.verdict("nan_inputs", 0, said, part) for part in tables.PARTS}
+    assert {k: v.said for k, v in one.items()} == {
+        "preflight": ("unnormalised",),
+        "live": ("nan",),
+        "both": ("unnormalised", "nan"),
+        "told": ("unnormalised", "nan", "still_improving"),
+    }
+    assert [one[part].hit for part in ("preflight", "live", "both")] == [False, True, True]
+    assert one["live"].first == 0.2
+    assert math.isnan(one["preflight"].first)
+
+
+def finding(level: str, symptom: str, *words: str) -> dict[str, object]:
+    commands = ["python train.py 'data.size=[1, 2]' " + " ".join(words)] if words else []
+    return {"level": level, "symptom": symptom, "commands": commands, "remedies": [list(words)]}
+
+
+def test_the_worst_finding_that_proposes_something_is_followed() -> None:
+    written = [
+        finding("info", "a", "x=1"),
+        finding("warn", "b"),
+        finding("warn", "c", "y=2", "z=3"),
+    ]
+    assert remedies.proposal(written) == ("c: y=2 z=3", ["data.size=[1, 2]", "y=2", "z=3"])
+    assert remedies.proposal(written[:2]) == ("a: x=1", ["data.size=[1, 2]", "x=1"])
+    assert remedies.proposal(written[1:2]) == ("", [])
+
+
+def test_recovery_counts_the_runs_for_which_something_was_proposed() -> None:
+    text = tables.healing(
+        {
+            "a/0": [("x", 0.4)],
+            "b/0": [("x", 5), ("y", 0.9)],
+            "c/0": [("x", 2), ("y", 1.5)],
+            "d/0": [],
+        }
+    )
+    assert "for 1 of 4 runs" in text
+    assert "one step: 1/3 = 33.3 %" in text
+    assert "within two: 2/3 = 66.7 %" in text
+
+
+def test_the_report_keeps_what_was_tuned_on_apart() -> None:
+    verdicts = [
+        Verdict("rate_x100", 0, ("nan",), ("nan",), 0.1),
+        Verdict("rate_x100", 3, ("nan",), ()),
+        Verdict("ema", 0, ("slow",), ("slow",), 0.3),
+        Verdict("adam", 0, (), ()),
+        Verdict("mixup", 0, (), ("slow",)),
+    ]
+    text = tables.report(dict.fromkeys(tables.PARTS, verdicts), [])
+    rows = {
+        (c[1].strip(), c[2].strip()): c
+        for c in (r.split("|") for r in text.splitlines() if r.count("|") == 6)
+    }
+    assert rows["both", "tuned on"][3].strip().startswith("1/1")
+    assert rows["both", "other seeds"][3].strip().startswith("0/1")
+    assert rows["both", "other kinds"][3].strip().startswith("1/1")
+    assert rows["both", "held out"][3].strip().startswith("1/2")
+    assert rows["both", "tuned on"][5].strip().startswith("0/1")
+    assert rows["both", "held out"][5].strip().startswith("1/1")
+    assert "mixup/0: slow" in text
