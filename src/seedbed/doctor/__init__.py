@@ -51,6 +51,11 @@ def examine(case: Case, disabled: Iterable[str] = ()) -> list[Finding]:
     return sorted(masked(findings), key=lambda found: ORDER.index(found.level))
 
 
+def unknown(findings: Sequence[Finding]) -> list[Finding]:
+    """Return what could not be judged."""
+    return [found for found in findings if found.level == "unknown"]
+
+
 def healthy(findings: Sequence[Finding]) -> str:
     """Return why nothing is ill, or that too little is known; nothing where something is ill."""
     if any(found.ill for found in findings):
@@ -59,4 +64,6 @@ def healthy(findings: Sequence[Finding]) -> str:
     reasons = [passed[name] for name in TELLING if name in passed]
     if "not_learning" not in passed and "overfitting" not in passed:
         return "too little is known to call it healthy"
+    if any(found.symptom == "underfitting" for found in unknown(findings)):
+        return f"nothing ill is seen, but the training is short: {'; '.join(reasons)}"
     return f"healthy, because {'; '.join(reasons)}"

@@ -2,10 +2,13 @@
 
 import csv
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from seedbed.atomic import naming
 
+Span = tuple[float, float]  # first and last step
 Curve = tuple[list[float], list[float]]  # steps, values
 
 
@@ -37,8 +40,14 @@ def panels(curves: dict[str, Curve]) -> dict[str, list[str]]:
     return {title: found[title] for title in order}
 
 
-def draw(history: Path, target: Path) -> Path | None:
-    """Draw the curves of a history to a PNG and return it, or None where nothing was logged."""
+def draw(history: Path, target: Path, spans: Mapping[str, Span] | None = None) -> Path | None:
+    """Draw the curves of a history to a PNG and return it, or None where nothing was logged.
+
+    Args:
+        history: `history.csv`.
+        target: the PNG.
+        spans: steps that are shaded, by what they show.
+    """
     curves = read(history) if history.is_file() else {}
     chosen = panels(curves)  # a test alone has none
     if not chosen:
@@ -58,6 +67,7 @@ def draw(history: Path, target: Path) -> Path | None:
     for axis, (title, names) in zip(axes.flat, chosen.items(), strict=False):
         for name in names:
             axis.plot(*curves[name], label=name, marker="." if len(curves[name][0]) < 20 else None)
+        shade(axis, spans or {})
         axis.set(title=title, xlabel="step")
         positive = all(v > 0 for name in names for v in curves[name][1])
         if title == "loss" and positive:
@@ -69,3 +79,9 @@ def draw(history: Path, target: Path) -> Path | None:
         figure.savefig(target, dpi=110)
     plt.close(figure)
     return target
+
+
+def shade(axis: Any, spans: Mapping[str, Span]) -> None:
+    """Mark the steps that show something."""
+    for colour, (what, (first, last)) in enumerate(spans.items(), 1):
+        axis.axvspan(first, last, color=f"C{colour}", alpha=0.12, lw=0, label=what)

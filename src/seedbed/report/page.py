@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from seedbed import atomic
-from seedbed.report import compression
+from seedbed.report import compression, diagnosis
 from seedbed.report.curves import draw
 
 STYLE = """
@@ -26,10 +26,11 @@ code { font-size: .9rem; }
 
 def write(run: Path, out: Path, metrics: dict[str, float]) -> None:
     """Write the report of the run in `run` to `out`, and its curves to `plots/curves.png`."""
-    curves = draw(run / "history.csv", out / "plots/curves.png")
+    found = diagnosis.read(out) or diagnosis.read(run)
+    curves = draw(run / "history.csv", out / "plots/curves.png", diagnosis.spans(found))
     config = yaml.safe_load((run / "config.yaml").read_text())
     smaller = next((folder for folder in (out, run) if compression.read(folder)), None)
-    atomic.write(out / "report.html", page(run, config, metrics, curves, smaller))
+    atomic.write(out / "report.html", page(run, config, metrics, curves, smaller, found))
 
 
 def page(
@@ -38,6 +39,7 @@ def page(
     metrics: dict[str, float],
     curves: Path | None,
     smaller: Path | None = None,
+    found: dict[str, Any] | None = None,
 ) -> str:
     """Return the page.
 
@@ -47,6 +49,7 @@ def page(
         metrics: the final numbers.
         curves: a picture of them.
         smaller: the folder with `compress/`.
+        found: what the doctor says.
     """
     sections = [
         f"<h1>{html.escape(config['name'])} <small>{html.escape(run.name)}</small></h1>",
@@ -56,6 +59,8 @@ def page(
     ]
     if curves is not None:
         sections += ["<h2>Curves</h2>", picture("curves", curves)]
+    if found:
+        sections += ["<h2>Diagnosis</h2>", diagnosis.section(found)]
     if smaller is not None and (table := compression.read(smaller)):
         front = picture("points against size and time", smaller / "compress/pareto.png")
         sections += ["<h2>Compression</h2>", compression.page(table), front]
