@@ -11,8 +11,17 @@ Words = tuple[str, ...]
 
 TUNED = (0, 1)  # seeds; any other is held out
 HELD_OUT = {  # kinds that no rule was tuned on
-    *("momentum", "lion", "one_cycle", "mixup", "inception", "binary", "step", "overlap"),
-    *("layer_norm", "regression_noise", "huber", "muon"),
+    *("momentum", "lion", "one_cycle", "inception", "binary", "step", "overlap", "cutmix"),
+    *(
+        "layer_norm",
+        "regression_noise",
+        "huber",
+        "nesterov",
+        "adagrad",
+        "wsd",
+        "plateau",
+        "group_norm",
+    ),
     *("rate_x30", "sgd_x1000", "times_1000", "saturated_fashion", "alike", "head_30", "twice_sgd"),
     *("frozen_fashion", "noisy_fashion", "inverted", "sorted_fashion", "overfit_digits"),
     *(
@@ -70,6 +79,12 @@ HEALTHY: dict[str, Words] = {
     "l2": (*DIGITS, "regularizer=[l2]"),
     "small_val": (*DIGITS, "data.val_fraction=0.03"),
     "linear": (*DIGITS, "model=linear", "~model.widths", "optimizer.lr=0.003"),
+    "nesterov": (*DIGITS, "optimizer=nesterov", "optimizer.lr=0.03"),
+    "adagrad": (*DIGITS, "optimizer=adagrad", "optimizer.lr=0.03"),
+    "wsd": (*DIGITS, "scheduler=wsd", "scheduler.warmup=1", "optimizer.lr=0.003"),
+    "plateau": (*DIGITS, "scheduler=plateau", "scheduler.patience=2", "optimizer.lr=0.005"),
+    "group_norm": (*DIGITS, "model.norm=group", "model.activation=silu"),
+    "cutmix": (*FASHION, "regularizer=[cutmix]", "scheduler=one_cycle", "optimizer.lr=0.005"),
     "defaults": (
         *("data=digits", "data._target_=faults.Digits", "trainer.max_epochs=10"),
         "model.channels=[8,16]",

@@ -1,28 +1,23 @@
 """The doctor's benchmark: its arithmetic, its faults, and that the gate lets every kind through."""
 
 import math
-import sys
 from pathlib import Path
 
+import cases
+import faults
 import numpy as np
 import pytest
+import remedies
+import replay
+import scoring
+import tables
 import torch
-from conftest import ROOT
+from scoring import End, Verdict
 
 from seedbed import config, door, trust
 from seedbed.command import Command
 from seedbed.doctor import Case, Curve, Finding
 from seedbed.types import Batch
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import cases
-import faults
-import remedies
-import replay
-import scoring
-import tables
-from scoring import End, Verdict
 
 OK = End(
     "ok", {"val/acc": 0.9, "val/loss": 0.4}, {"val/acc": 0.9, "test/acc": 0.88, "test/f1": 0.8}
