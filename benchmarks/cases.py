@@ -113,7 +113,7 @@ HEALTHY: dict[str, Words] = {
     "fashion_unscaled": (*FASHION, "scaling=none"),
     "fashion_dropout": (*FASHION, "model.dropout=0.5", "scheduler=cosine"),
     "fashion_few": (
-        *(*FASHION, "data.fraction=0.05", "data.batch_size=16", "trainer.max_epochs=40"),
+        *(*FASHION, "data.fraction=0.1", "data.batch_size=16", "trainer.max_epochs=40"),
         *("callback=[early_stopping]", "callback.early_stopping.patience=2"),
     ),
     "binary": (*MOONS, "data.noise=0.1"),
@@ -238,7 +238,7 @@ FAULTS: dict[str, Fault] = {
     "off_by_one": Fault(
         "adam", spoilt("off_by_one"), ("label_noise", "label_issues", "split_mismatch")
     ),
-    "sorted": Fault("adam", ("data.batch_size=16", *spoilt("sorted")), ("unshuffled",)),
+    "sorted": Fault("sgd", ("data.batch_size=16", *spoilt("sorted")), ("unshuffled",)),
     "sorted_fashion": Fault("fashion", spoilt("sorted"), ("unshuffled",)),
     "duplicates": Fault("fashion_few", spoilt("duplicates"), ("leakage",), "promise"),
     "duplicates_digits": Fault("few", spoilt("duplicates", 0.3), ("leakage",), "promise"),

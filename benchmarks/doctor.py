@@ -131,7 +131,7 @@ def healed(launcher: Launcher, kind: str, seed: int) -> list[tuple[str, float]]:
             break
         out = f"{place(kind, seed)}-{step + 1}"
         if not (folder / out).exists():
-            launcher.one(out, merged(tuple(command), ("stages=[fit,test]",)))
+            launcher.one(out, [*command, "stages=[fit,test]"])
         steps.append((what, damage(folder, kind, seed, out)))
         if steps[-1][1] < 1:
             break
