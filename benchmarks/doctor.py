@@ -124,9 +124,10 @@ def remedy(launcher: Launcher, kinds: Sequence[str], seeds: Sequence[int]) -> st
 def healed(launcher: Launcher, kind: str, seed: int) -> list[tuple[str, float]]:
     """Do what is proposed, up to twice: what, and by how much the run then ended worse."""
     folder, out, steps = launcher.folder, place(kind, seed), list[tuple[str, float]]()
+    command: Sequence[str] = words(kind, seed, "fit,test")
     findings = findings_of(folder / f"{out}-before") + findings_of(folder / out)
     for step in range(STEPS):
-        what, command = proposal(findings)
+        what, command = proposal(findings, command)
         if not command:
             break
         out = f"{place(kind, seed)}-{step + 1}"

@@ -45,7 +45,7 @@ class Said:
 def case_of(folder: Path, earlier: Path) -> Case:
     """Return what a run has recorded, and what pre-flight has in a folder of its own."""
     facts: dict[str, Any] = {}
-    for file in (earlier / "preflight.json", folder / "diagnosis.json"):
+    for file in (earlier / "preflight/preflight.json", folder / "diagnosis.json"):
         if file.is_file():
             facts |= json.loads(file.read_text()).get("facts", {})
     return Case(own(folder / "history.csv"), facts, read_config(folder))

@@ -231,19 +231,20 @@ def test_a_verdict_takes_its_part_of_what_was_said() -> None:
 
 
 def finding(level: str, symptom: str, *words: str) -> dict[str, object]:
-    commands = ["python train.py 'data.size=[1, 2]' " + " ".join(words)] if words else []
-    return {"level": level, "symptom": symptom, "commands": commands, "remedies": [list(words)]}
+    return {"level": level, "symptom": symptom, "remedies": [list(words)] if words else []}
 
 
 def test_the_worst_finding_that_proposes_something_is_followed() -> None:
-    written = [
-        finding("info", "a", "x=1"),
-        finding("warn", "b"),
-        finding("warn", "c", "y=2", "z=3"),
-    ]
-    assert remedies.proposal(written) == ("c: y=2 z=3", ["data.size=[1, 2]", "y=2", "z=3"])
-    assert remedies.proposal(written[:2]) == ("a: x=1", ["data.size=[1, 2]", "x=1"])
-    assert remedies.proposal(written[1:2]) == ("", [])
+    known = [finding("info", "a", "x=1"), finding("warn", "b"), finding("warn", "c", "y=2", "z=3")]
+    words = ["y=1", "w=0"]
+    assert remedies.proposal(known, words) == ("c: y=2 z=3", ["w=0", "y=2", "z=3"])
+    assert remedies.proposal(known[:2], words) == ("a: x=1", ["y=1", "w=0", "x=1"])
+    assert remedies.proposal(known[1:2], words) == ("", [])
+
+
+def test_the_command_that_is_written_is_run_as_it_is() -> None:
+    written = finding("warn", "c", "y=2") | {"commands": ["python train.py 'a=[1, 2]' y=2"]}
+    assert remedies.proposal([written], ["b=1"])[1] == ["a=[1, 2]", "y=2"]
 
 
 def test_recovery_counts_the_runs_for_which_something_was_proposed() -> None:
@@ -266,7 +267,7 @@ def test_the_report_keeps_what_was_tuned_on_apart() -> None:
         Verdict("rate_x100", 3, ("nan",), ()),
         Verdict("ema", 0, ("slow",), ("slow",), 0.3),
         Verdict("adam", 0, (), ()),
-        Verdict("mixup", 0, (), ("slow",)),
+        Verdict("lion", 0, (), ("slow",)),
     ]
     text = tables.report(dict.fromkeys(tables.PARTS, verdicts), [])
     rows = {
@@ -279,4 +280,4 @@ def test_the_report_keeps_what_was_tuned_on_apart() -> None:
     assert rows["both", "held out"][3].strip().startswith("1/2")
     assert rows["both", "tuned on"][5].strip().startswith("0/1")
     assert rows["both", "held out"][5].strip().startswith("1/1")
-    assert "mixup/0: slow" in text
+    assert "lion/0: slow" in text
