@@ -23,7 +23,7 @@ HELD_OUT = {  # kinds that no rule was tuned on
         "group_norm",
     ),
     *("rate_x30", "sgd_x1000", "times_1000", "saturated_fashion", "alike", "head_30", "twice_sgd"),
-    *("frozen_fashion", "noisy_fashion", "inverted", "sorted_fashion", "overfit_digits"),
+    *("frozen_fashion", "noisy_fashion", "inverted", "sorted_fashion", "overfit_moons"),
     *(
         "dropout_fashion",
         "decayed_sgd",
@@ -252,14 +252,9 @@ FAULTS: dict[str, Fault] = {
         ("overfitting",),
         "loss",
     ),
-    "overfit_digits": Fault(
-        "few",
-        (
-            "callback=[]",
-            "~callback.early_stopping.patience",
-            "trainer.max_epochs=150",
-            "model.widths=[512,512]",
-        ),
+    "overfit_moons": Fault(
+        "noise",
+        ("model.widths=[256,256,256]", "trainer.max_epochs=120", f"{LR}=0.003"),
         ("overfitting",),
         "loss",
     ),

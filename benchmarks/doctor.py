@@ -104,7 +104,7 @@ def replay(folder: Path, kinds: Sequence[str], seeds: Sequence[int]) -> str:
 def said_at(folder: Path, kind: str, seed: int) -> Said:
     """Return what is found in a run; what a run says of NaN at its end counts as said then."""
     run = folder / place(kind, seed)
-    said = said_of(case_of(run, folder / f"{place(kind, seed)}-before"))
+    said = said_of(case_of(run), findings_of(folder / f"{place(kind, seed)}-before"))
     if end_of(run).status == "diverged":
         said.live.setdefault("nan", math.nan)
     return said

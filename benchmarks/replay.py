@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,7 @@ from seedbed.doctor import Case, Curve, Finding, examine
 from seedbed.doctor._history import own
 from seedbed.run.folder import read_config
 
-try:
-    from seedbed.doctor._order import before
-except ImportError:
-    before = None
-
+TOLD = ("fail", "warn", "info")
 AT_ONCE = ("nan",)  # what needs no second look
 LOOKS = 20  # at a training, each with what was known by then
 
@@ -33,21 +29,17 @@ class Said:
         live: share of the training at which each symptom was first called ill twice in a row; 1 if
             only the whole of it shows it.
         told: symptoms that are worth a look in the whole of it, ill or not.
-        findings: all of it, for remedies.
     """
 
     before: tuple[str, ...]
     live: dict[str, float]
     told: tuple[str, ...]
-    findings: tuple[Finding, ...]
 
 
-def case_of(folder: Path, earlier: Path) -> Case:
-    """Return what a run has recorded, and what pre-flight has in a folder of its own."""
-    facts: dict[str, Any] = {}
-    for file in (earlier / "preflight/preflight.json", folder / "diagnosis.json"):
-        if file.is_file():
-            facts |= json.loads(file.read_text()).get("facts", {})
+def case_of(folder: Path) -> Case:
+    """Return what a run has recorded."""
+    file = folder / "diagnosis.json"
+    facts: dict[str, Any] = json.loads(file.read_text()).get("facts", {}) if file.is_file() else {}
     return Case(own(folder / "history.csv"), facts, read_config(folder))
 
 
@@ -68,21 +60,26 @@ def ill(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(found.symptom for found in findings if found.ill)
 
 
-def consequence(found: Finding) -> bool:
+def consequence(says: str) -> bool:
     """Return whether a finding only follows from another."""
-    return "follows from" in found.cause or "follows from" in found.says
+    return "follows from" in says
 
 
-def said_of(case: Case) -> Said:
-    """Return what is found in a run before it, while it runs, and after it."""
-    first = before(Case({}, case.facts, case.config)) if before else []
+def said_of(case: Case, earlier: Sequence[Mapping[str, Any]] = ()) -> Said:
+    """Return what is found in a run before it, while it runs, and after it.
+
+    Args:
+        case: what the run recorded.
+        earlier: what pre-flight found, as it wrote it.
+    """
     last = examine(case)
-    both = [*first, *last]
-    told = (f.symptom for f in both if f.level in ("info", "warn", "fail") and not consequence(f))
     during = live(case)
     for symptom in ill(last):
         during.setdefault(symptom, 1.0)
-    return Said(ill(first), during, tuple(told), tuple(both))
+    told = [f.symptom for f in last if f.level in TOLD and not consequence(f.cause)]
+    told += [f["symptom"] for f in earlier if f["level"] in TOLD and not consequence(f["says"])]
+    first = (f["symptom"] for f in earlier if f["level"] in TOLD[:2])
+    return Said(tuple(first), during, tuple(told))
 
 
 def live(case: Case) -> dict[str, float]:

@@ -217,7 +217,7 @@ def test_live_counts_what_is_ill_in_two_looks_in_a_row(monkeypatch: pytest.Monke
 
 
 def test_a_verdict_takes_its_part_of_what_was_said() -> None:
-    said = replay.Said(("unnormalised",), {"nan": 0.2}, ("still_improving",), ())
+    said = replay.Said(("unnormalised",), {"nan": 0.2}, ("still_improving",))
     one = {part: replay.verdict("nan_inputs", 0, said, part) for part in tables.PARTS}
     assert {k: v.said for k, v in one.items()} == {
         "preflight": ("unnormalised",),
