@@ -14,6 +14,7 @@ HEALTHY = 8e-4  # the least of healthy trainings, and what a remedy aims at
 WAY = 0.3  # lengths of the weights that all updates together may move them: too short a way
 LEFT = 0.2  # of the loss of guessing, above which there is something left to learn
 STRAIGHT = 0.5  # of its fall in the first half: healthy losses fall fastest at first
+LONG = 10  # points: the beginning of any curve is straight
 LITTLE = 0.7  # of the loss of guessing: hardly begun
 
 
@@ -53,6 +54,8 @@ def slow(case: Case) -> Finding:
 def line(case: Case) -> bool:
     """Return whether the loss has fallen little, and as fast in the second half as in the first."""
     found = train(case)
+    if len(found) < LONG:
+        return False
     values = np.array([part.mean() for part in np.array_split(found.values, 3)])
     fell = values[0] - values[1], values[1] - values[2]
     return recent(found.values) > LITTLE * reference(case)[0] and fell[1] > STRAIGHT * fell[0] > 0
