@@ -284,7 +284,9 @@ FAULTS: dict[str, Fault] = {
         DECAYED,
     ),
     "too_short": Fault("adam", ("trainer.max_epochs=2",), SHORT),
-    "too_short_fashion": Fault("fashion", ("trainer.max_epochs=2", f"{LR}=0.0001"), SHORT),
+    "too_short_fashion": Fault(
+        "fashion", ("trainer.max_epochs=2", f"{LR}=0.0001"), (*SHORT, "rate_range")
+    ),
     "batch_1": Fault(
         "sgd", ("data.batch_size=1", "optimizer.lr=0.2", "trainer.max_epochs=4"), HIGH
     ),

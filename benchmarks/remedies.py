@@ -32,7 +32,7 @@ def proposal(findings: Sequence[dict[str, Any]], words: Sequence[str]) -> tuple[
     """
     for level in LEVELS:
         for found in findings:
-            if found["level"] != level or not found["remedies"]:
+            if found["level"] != level or not found["remedies"] or "follows from" in found["says"]:
                 continue
             remedy, commands = tuple(found["remedies"][0]), found.get("commands")
             command = shlex.split(commands[0])[2:] if commands else merged(words, remedy)
