@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cases import FAULTS, HEALTHY, QUIET, merged, words_of
+from cases import FAULTS, merged, words_of
+from healthy import HEALTHY, QUIET
 from launch import Launcher
 from remedies import findings_of, proposal
 from replay import Said, case_of, said_of, verdict

@@ -2,14 +2,16 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import cases
-import faults
+import healthy
 import numpy as np
 import pytest
 import remedies
 import replay
 import scoring
+import spoil
 import tables
 import torch
 from scoring import End, Verdict
@@ -110,11 +112,11 @@ def test_the_last_validation_of_a_history_counts(tmp_path: Path) -> None:
 
 def test_there_are_enough_kinds_and_the_split_names_real_ones() -> None:
     assert len(cases.FAULTS) >= 30
-    assert len(cases.HEALTHY) >= 20
-    assert not cases.FAULTS.keys() & cases.HEALTHY.keys()
-    assert cases.FAULTS.keys() | cases.HEALTHY.keys() >= cases.HELD_OUT
-    assert {fault.control for fault in cases.FAULTS.values()} <= cases.HEALTHY.keys()
-    for names in (cases.FAULTS, cases.HEALTHY):
+    assert len(healthy.HEALTHY) >= 20
+    assert not cases.FAULTS.keys() & healthy.HEALTHY.keys()
+    assert cases.FAULTS.keys() | healthy.HEALTHY.keys() >= cases.HELD_OUT
+    assert {fault.control for fault in cases.FAULTS.values()} <= healthy.HEALTHY.keys()
+    for names in (cases.FAULTS, healthy.HEALTHY):
         share = len(cases.HELD_OUT & names.keys()) / len(names)
         assert 0.2 < share < 0.5
     assert cases.held_out("ema", 0)
@@ -128,9 +130,9 @@ def schema() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*cases.HEALTHY, *cases.FAULTS])
+@pytest.mark.parametrize("kind", [*healthy.HEALTHY, *cases.FAULTS])
 def test_the_gate_lets_every_kind_through(kind: str) -> None:
-    words = [*cases.merged(cases.words_of(kind), cases.QUIET), "seed=1"]
+    words = [*cases.merged(cases.words_of(kind), healthy.QUIET), "seed=1"]
     with trust.trusting(["faults"]):
         (cfg,) = door.checked(Command.read(words))
     assert cfg.data["_target_"].startswith("faults.")
@@ -146,13 +148,13 @@ def found(n: int = 200, classes: int = 4) -> dict[str, Batch]:
     return {k: Batch(torch.rand(n, 6, generator=g), y) for k in ("train", "val", "test")}
 
 
-def spoil(kind: str, strength: float) -> dict[str, Batch]:
-    return faults.SPOIL[kind](found(), strength, torch.Generator().manual_seed(1))
+def spoilt(kind: str, strength: float) -> dict[str, Batch]:
+    return spoil.SPOIL[kind](found(), strength, torch.Generator().manual_seed(1))
 
 
 def changed(kind: str, strength: float = 0.5) -> set[str]:
     """Return which splits a fault changes."""
-    before, after = found(), spoil(kind, strength)
+    before, after = found(), spoilt(kind, strength)
     return {name for name in after if not equal(after[name], before[name])}
 
 
@@ -181,17 +183,17 @@ def test_a_fault_touches_the_splits_that_it_says(kind: str, splits: set[str]) ->
 
 def test_faults_are_as_strong_as_they_say() -> None:
     before = found()
-    assert spoil("holes", 0.1)["train"].x.isnan().float().mean() == pytest.approx(0.1, abs=0.03)
-    wrong = spoil("noisy", 0.8)["train"].y != before["train"].y
+    assert spoilt("holes", 0.1)["train"].x.isnan().float().mean() == pytest.approx(0.1, abs=0.03)
+    wrong = spoilt("noisy", 0.8)["train"].y != before["train"].y
     assert wrong.float().mean() == pytest.approx(0.6, abs=0.1)  # a quarter is right by chance
-    counts = spoil("imbalance", 0.9)["train"].y.bincount(minlength=4)
+    counts = spoilt("imbalance", 0.9)["train"].y.bincount(minlength=4)
     assert counts[0] / counts.sum() == pytest.approx(0.9, abs=0.02)
-    val, train = spoil("duplicates", 0.5)["val"], before["train"]
+    val, train = spoilt("duplicates", 0.5)["val"], before["train"]
     twins = (val.x[:, None] == train.x[None]).all(-1).any(1)
     assert twins.float().mean() == 0.5
-    assert torch.equal(spoil("shuffled", 1)["train"].y.bincount(), before["train"].y.bincount())
-    assert (spoil("off_by_one", 1)["val"].y == (before["val"].y + 1) % 4).all()
-    assert torch.allclose(spoil("inverted", 1)["val"].x, before["train"].x.max() - before["val"].x)
+    assert torch.equal(spoilt("shuffled", 1)["train"].y.bincount(), before["train"].y.bincount())
+    assert (spoilt("off_by_one", 1)["val"].y == (before["val"].y + 1) % 4).all()
+    assert torch.allclose(spoilt("inverted", 1)["val"].x, before["train"].x.max() - before["val"].x)
 
 
 def growing(*steps: float) -> Case:
@@ -230,8 +232,9 @@ def test_a_verdict_takes_its_part_of_what_was_said() -> None:
     assert math.isnan(one["preflight"].first)
 
 
-def finding(level: str, symptom: str, *words: str) -> dict[str, object]:
-    return {"level": level, "symptom": symptom, "remedies": [list(words)] if words else []}
+def finding(level: str, symptom: str, *words: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"level": level, "symptom": symptom, "says": "it is so"}
+    return told | {"remedies": [list(words)] if words else []}
 
 
 def test_the_worst_finding_that_proposes_something_is_followed() -> None:
@@ -240,6 +243,8 @@ def test_the_worst_finding_that_proposes_something_is_followed() -> None:
     assert remedies.proposal(known, words) == ("c: y=2 z=3", ["w=0", "y=2", "z=3"])
     assert remedies.proposal(known[:2], words) == ("a: x=1", ["y=1", "w=0", "x=1"])
     assert remedies.proposal(known[1:2], words) == ("", [])
+    follows = finding("info", "d", "v=1") | {"says": "so it is; follows from c"}
+    assert remedies.proposal([follows], words) == ("", [])
 
 
 def test_the_command_that_is_written_is_run_as_it_is() -> None:
