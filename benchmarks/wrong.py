@@ -188,4 +188,24 @@ FAULTS: dict[str, Fault] = {
         ("target_scaling=none", *spoilt("far", 1e4)),
         ("bad_init", "unnormalised", "slow", "rate_range"),
     ),
+    "adamw_x300": Fault("adamw", (f"{LR}=0.3",), HIGH),
+    "lion_x1000": Fault("lion", (f"{LR}=0.3",), HIGH),
+    "norm_x1000": Fault("batch_norm", ("optimizer=sgd", f"{LR}=100"), HIGH),
+    "resnet_low": Fault("resnet", (f"{LR}=1e-6",), LOW),
+    "regression_low": Fault("regression", (f"{LR}=1e-6",), LOW),
+    "regression_high": Fault("regression", (f"{LR}=3",), HIGH),
+    "inputs_small": Fault("sgd", (*UNSCALED, *spoilt("times", 0.001)), (*BIG, *LOW)),
+    "gelu_exploding": Fault(
+        "layer_norm", ("model.norm=none", "init=[gaussian]", "init.gaussian.std=2"), HARD
+    ),
+    "shuffled_moons": Fault("binary", spoilt("shuffled"), LABELS),
+    "sorted_spirals": Fault("spirals", spoilt("sorted"), ("unshuffled",)),
+    "l2_fashion": Fault("fashion", ("regularizer=[l2]", "regularizer.l2.coef=0.5"), BOUND),
+    "step_early": Fault(
+        "fashion_sgd", ("scheduler=step", "scheduler.every=1", "scheduler.gamma=0.01"), DECAYED
+    ),
+    "frozen_cosine": Fault("cosine", ("+init.freeze._target_=faults.Freeze",), FROZEN),
+    "leak_adam": Fault(
+        "few", (*spoilt("duplicates", 0.5), "model.widths=[16]"), ("leakage",), "promise"
+    ),
 }
