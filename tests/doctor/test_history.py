@@ -26,22 +26,22 @@ def test_own_history_is_read_up_to_a_step(tmp_path: Path) -> None:
 
 def test_the_names_of_others_are_known_and_percent_are_shares(tmp_path: Path) -> None:
     text = "Epoch;Train Loss;Valid_Loss;val accuracy;time\n1;2.0;2.1;30;5\n2;1.0;1.2;80;5\n"
-    curves, rest = foreign(table(tmp_path, text))
+    curves, rest, unit = foreign(table(tmp_path, text))
     assert set(curves) == {"train/loss", "val/loss", "val/acc"}
     assert curves["val/acc"].values.tolist() == [0.3, 0.8]
     assert curves["train/loss"].steps.tolist() == [1, 2]
-    assert rest == ["time"]
+    assert (rest, unit) == (["time"], "epoch")
 
 
 def test_gaps_unsorted_rows_and_words_among_numbers_are_left_out(tmp_path: Path) -> None:
     text = "step,loss,val_loss\n30,1.0,\n10,3.0,\n20,-,2.5\n\n40,0.5\n"
-    curves, _ = foreign(table(tmp_path, text))
+    curves, _, _ = foreign(table(tmp_path, text))
     assert curves["train/loss"].steps.tolist() == [10, 30, 40]
     assert curves["val/loss"].steps.tolist() == [20]
 
 
 def test_without_steps_rows_are_counted(tmp_path: Path) -> None:
-    curves, _ = foreign(table(tmp_path, "loss\n3\n2\n"))
+    curves, _, _ = foreign(table(tmp_path, "loss\n3\n2\n"))
     assert curves["train/loss"].steps.tolist() == [1, 2]
 
 

@@ -140,7 +140,22 @@ CASES: list[tuple[str, str, Case]] = [
     ("overfitting", "pass", case({"train/loss": GOOD, "val/loss": GOOD + 0.05})),
     ("overfitting", "pass", case({"train/loss": GOOD + 2, "val/loss": UP})),  # training is higher
     ("overfitting", "warn", case({"train/loss": GOOD, "val/loss": np.maximum(GOOD, 0.35 * BASE)})),
-    ("overfitting", "pass", case({"train/loss": GOOD, "val/loss": np.maximum(GOOD, 0.15 * BASE)})),
+    ("overfitting", "pass", case({"train/loss": GOOD, "val/loss": np.maximum(GOOD, 0.18 * BASE)})),
+    (
+        "overfitting",
+        "pass",
+        case({"train/loss": GOOD + 0.06, "val/loss": np.maximum(GOOD, 0.2 * BASE)}),
+    ),
+    (
+        "overfitting",
+        "warn",
+        case({"train/loss": GOOD / 4, "val/loss": np.maximum(GOOD, 0.13 * BASE)}),
+    ),
+    (
+        "overfitting",
+        "pass",
+        case({"train/loss": GOOD / 4, "val/loss": np.maximum(GOOD, 0.09 * BASE)}),
+    ),
     ("overfitting", "unknown", case({"train/loss": GOOD})),
     ("overfitting", "unknown", case({"train/loss": GOOD, "val/loss": UP[:4]})),
     # high and flat; noise looks the same

@@ -61,6 +61,10 @@ CASES: dict[str, tuple[Sequence[int], list[str]]] = {
             "callback.finetune.backbone_rate=.5",
         ],
     ),
+    "doctor": (  # that looks often, listens over several steps, and examines every epoch
+        (1, 2, 4, 6, 7),
+        ["doctor.every=2", "data.batch_size=7", "optimizer.lr=10", "callback=[]"],
+    ),
     "values": ((2, 4), ["data.form=plane", "callback=[ema,signals,weights]"]),
     "images": (
         (1, 4),

@@ -40,10 +40,10 @@ def own(path: Path, until: float = math.inf) -> dict[str, Curve]:
     return curves(rows, [number(row["step"]) for row in rows], {name: name for name in columns})
 
 
-def foreign(path: Path) -> tuple[dict[str, Curve], list[str]]:
-    """Return the curves of anybody's table, and the columns that mean nothing here.
+def foreign(path: Path) -> tuple[dict[str, Curve], list[str], str]:
+    """Return the curves of anybody's table, the columns that mean nothing here, and the unit.
 
-    Steps are those of a column of that name, else epochs, else rows.
+    Steps are those of a column of that name, else epochs, else rows, which may be epochs.
 
     Raises:
         Unreadable: it is no table, or has no loss.
@@ -64,7 +64,8 @@ def foreign(path: Path) -> tuple[dict[str, Curve], list[str]]:
     at = [number(row[axis]) if axis else math.nan for row in rows]
     steps = [float(n + 1) if math.isnan(step) else step for n, step in enumerate(at)]
     others = [c for c in columns if c not in known and plain(c) not in (*STEPS, *EPOCHS)]
-    return percent(curves(rows, steps, known)), others
+    unit = "step" if axis and plain(axis) in STEPS else "epoch"
+    return percent(curves(rows, steps, known)), others, unit
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

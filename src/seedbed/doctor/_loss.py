@@ -11,6 +11,7 @@ EMPTY = Curve(np.empty(0), np.empty(0))
 EPOCHS = 6  # means over an epoch that make a curve; with fewer, single steps are looked at
 BLOCKS = 60  # to which the losses of single steps are averaged
 FALLING, SURE = -0.6, 0.05  # τ of a loss that falls, and p of its being chance
+FEW = 5  # epochs, where nobody knows how many updates they had
 ENOUGH = 5  # points below which no trend is called one: 5 in order are chance in 1 of 60
 
 
@@ -68,6 +69,8 @@ def per_epoch(case: Case) -> float:
 
 def begun(case: Case, steps: float = 100, of_data: float = 2) -> bool:
     """Return whether a training is far enough to be judged: as many updates, and epochs."""
+    if case.facts.get("unit") == "epoch":  # a table that counts no updates
+        return made(case) >= max(of_data, FEW)
     each = per_epoch(case)
     return made(case) >= max(steps, 0 if math.isnan(each) else of_data * each)
 

@@ -9,6 +9,25 @@ from typing import Any
 from seedbed.doctor._case import Case, Finding, Words
 
 Command = Callable[[Words], str]
+ADVICE = {  # where no command is known
+    "nan": "a tenth of the rate; gradient clipping; look for NaN, infinity and log(0) in the data",
+    "divergence": "a tenth of the rate; gradient clipping",
+    "exploding_gradients": "gradient clipping; inputs of unit variance; He's first weights",
+    "vanishing_gradients": "a norm layer; relu with He's first weights; fewer layers",
+    "dead_units": "a tenth of the rate; He's first weights; inputs of unit variance",
+    "bad_init": "first weights, or targets, of unit scale",
+    "not_learning": "check labels and loss; a tenth of the rate, or ten times it",
+    "slow": "ten times the rate",
+    "oscillation": "a third of the rate; a larger batch",
+    "overfitting": "more data; augmentation; dropout; weight decay; early stopping",
+    "underfitting": "a larger model; weaker penalties; look at noise in the data",
+    "still_improving": "a longer training",
+    "label_noise": "look at the labels of the examples with the largest loss",
+    "over_regularised": "weaker penalties",
+    "decayed_too_early": "a schedule that ends with the training",
+    "frozen": "look at which parameters the optimizer is given, and at their rates",
+    "unshuffled": "shuffle the examples in every epoch",
+}
 SHOWN = 3  # remedies that are tried by name
 
 
@@ -76,10 +95,16 @@ def table(diagnosis: Mapping[str, Any]) -> str:
         if at:
             entry, indent = shown[at - 1], " " * (width + 9)
             out += [f"{indent}likely: {entry['cause']}"] if entry["cause"] else []
-            out += [f"{indent}try: {line}" for line in entry["commands"][:SHOWN]]
+            tries = entry["commands"] or [ADVICE.get(symptom, "")]
+            out += [f"{indent}try: {line}" for line in tries if line and told_of(entry)]
     judged = [e["symptom"] for e in entries if e["level"] != "unknown"]
-    missed = [f"{e['symptom']} ({e['says']})" for e in entries if e["level"] == "unknown"]
     out.append(f"judged: {', '.join(judged) or 'nothing'}")
-    if missed:
-        out.append(f"not judged: {', '.join(missed)}")
+    missed = [e for e in entries if e["level"] == "unknown"]
+    out += ["not judged:"] if missed else []
+    out += [f"  {each['symptom']}: {each['says']}" for each in missed]
     return "\n".join(out)
+
+
+def told_of(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is more than a consequence of another."""
+    return not str(entry["cause"]).startswith("follows from")

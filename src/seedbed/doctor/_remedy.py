@@ -7,10 +7,28 @@ from seedbed.doctor._case import Case, Words
 RATE = "optimizer.lr"
 
 
+USUAL = {  # rates that suit most models, by optimizer
+    **dict.fromkeys(("Adam", "AdamW", "NAdam", "RMSprop"), 1e-3),
+    "SGD": 0.05,
+    "Lion": 1e-4,
+    "Adagrad": 1e-2,
+}
+
+
 def rate(case: Case, factor: float) -> tuple[Words, ...]:
-    """Return the learning rate times a factor, to two digits; nothing if it is not known."""
+    """Return the learning rate times a factor, to two digits; nothing if it is not known.
+
+    From far away it goes to the usual rate of the optimizer at once.
+    """
     lr = case.setting(RATE)
-    return ((f"{RATE}={number(lr * factor)}",),) if is_number(lr) and lr > 0 else ()
+    if not is_number(lr) or lr <= 0:
+        return ()
+    aim, usual = lr * factor, USUAL.get(str(case.setting("optimizer._target_")).rpartition(".")[2])
+    if usual is not None and lr < aim < usual:
+        aim = usual
+    if usual is not None and lr > aim > usual:
+        aim = usual * (factor / 0.1 if factor < 0.1 else 1)  # the next one lower still
+    return ((f"{RATE}={number(aim)}",),)
 
 
 def scaled(case: Case, path: str, factor: float) -> tuple[Words, ...]:

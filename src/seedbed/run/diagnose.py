@@ -46,14 +46,14 @@ def of_file(history: Path, out: Path | None) -> None:
         Refused: the file has no losses, or the folder cannot be made.
     """
     try:
-        curves, others = _history.foreign(history)
+        curves, others, unit = _history.foreign(history)
     except _history.Unreadable as error:
         raise Refused(f"diagnose.history: {error}") from error
     read = ", ".join(f"{name} ({len(curve)})" for name, curve in curves.items())
     print(f"read: {read}")  # noqa: T201
     if others:
         print(f"not read: {', '.join(others)}")  # noqa: T201
-    diagnosis = shown(Case(curves), (), lambda words: "")
+    diagnosis = shown(Case(curves, {"unit": unit}), (), lambda words: "")
     if out is not None:
         with contextlib.suppress(FileExistsError):
             out.mkdir(parents=True)
