@@ -24,6 +24,12 @@ class Fault:
     right: tuple[str, ...]
     how: How = "score"
 
+    @property
+    def curable(self) -> bool:
+        """Whether a setting can cure it: no option brings labels or splits in order."""
+        kinds = {word.partition("=")[2] for word in self.words if "data.fault=" in word}
+        return kinds <= {"times", "far"}
+
 
 def spoilt(kind: str, strength: float = 0.5) -> Words:
     """Return the words of a fault in the data."""

@@ -253,17 +253,30 @@ def test_the_command_that_is_written_is_run_as_it_is() -> None:
 
 
 def test_recovery_counts_the_runs_for_which_something_was_proposed() -> None:
-    text = tables.healing(
-        {
-            "a/0": [("x", 0.4)],
-            "b/0": [("x", 5), ("y", 0.9)],
-            "c/0": [("x", 2), ("y", 1.5)],
-            "d/0": [],
-        }
-    )
-    assert "for 1 of 4 runs" in text
-    assert "one step: 1/3 = 33.3 %" in text
-    assert "within two: 2/3 = 66.7 %" in text
+    found = {
+        "head/0": [("x", 0.4)],
+        "head/1": [("x", 5.0), ("y", 0.9)],
+        "clip/0": [("x", 2.0), ("y", 1.5)],
+        "noisy/0": [("x", math.nan)],  # refused
+        "clip/1": [],
+    }
+    lines = tables.healing(found).splitlines()
+    assert "for 1 of 5 runs" in lines[-6]
+    assert [line.partition("%")[0] for line in lines[-5:]] == [
+        "recovered in one step: 1/4 = 25.0 ",
+        "recovered within two: 2/4 = 50.0 ",
+        "of those that a setting can cure, labels and splits left out:",
+        "recovered in one step: 1/3 = 33.3 ",
+        "recovered within two: 2/3 = 66.7 ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "curable"),
+    [("clip", True), ("times_255", True), ("noisy", False), ("leak_adam", False), ("dead", True)],
+)
+def test_no_setting_cures_labels_and_splits(kind: str, curable: bool) -> None:
+    assert cases.FAULTS[kind].curable == curable
 
 
 def test_the_report_keeps_what_was_tuned_on_apart() -> None:
