@@ -32,9 +32,12 @@ def label_issues(case: Case) -> Finding:
     numbers = {"z": z, "disagree": near["disagree"], "n": float(near["n"])}
     first = ", ".join(map(str, near.get("issues", [])[:5]))
     says = f"neighbours outvote {near['disagree']:.1%} of the labels (z = {z:.0f} above chance)"
+    if case.facts.get("kind") == "value":
+        says = f"targets go with those of their neighbours (z = {z:.0f} above chance)"
     if z > CHANCE:
         more = f"; first look at training examples {first}" if first else ""
         return passed("label_issues", says + more, numbers)
+    what = "targets" if case.facts.get("kind") == "value" else "labels"
     blind = case.facts.get("blind") or {}
     if blind.get("gain", 0) > 2 * blind.get("error", 0):
         says += "; a short training found what they hang on all the same"
@@ -42,7 +45,7 @@ def label_issues(case: Case) -> Finding:
     return Finding(
         "label_issues",
         "warn",
-        f"{says}: labels look random",
+        f"{says}: {what} look random",
         "labels were shuffled apart from their inputs, or hang on something that is not there",
         numbers=numbers,
     )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seedbed.task.supervised import Supervised
-from seedbed.types import HIDDEN
+from seedbed.types import HIDDEN, Batch
 
 MOST = 2_000_000  # numbers of the constant outputs
 
@@ -66,9 +66,22 @@ def least(task: Supervised, y: Tensor) -> float:
     return min(float(task.data_term(size * sure, y)) for size in sizes)
 
 
+@torch.no_grad()
+def is_own(task: Supervised, probe: Batch) -> bool:
+    """Return whether a task minimises something else than its data term of outputs and targets."""
+    if task.spec.episode:
+        return True
+    step = task.forward_step(probe)
+    try:
+        usual = float(task.data_term(step.logits, step.batch.y))
+    except (ValueError, RuntimeError, TypeError, AttributeError, IndexError):
+        return True
+    return not math.isclose(usual, float(step.loss), rel_tol=1e-3, abs_tol=1e-6)
+
+
 def facts(task: Supervised, y: Tensor) -> dict[str, Any]:
     """Return `base`, and for classes `uniform`."""
     if task.spec.episode:
-        return {"unmeasured": {"init_loss": "an episode's loss has no constant to compare with"}}
+        return {}
     base, uniform = chance(task, y)
     return {"base": base} | ({} if math.isnan(uniform) else {"uniform": uniform})

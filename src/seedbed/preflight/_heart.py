@@ -48,12 +48,22 @@ def accuracy(task: Supervised, step: Step) -> float | None:
     return float((scores.argmax(-1) == y).double().mean())
 
 
-def memorise(make: Make, batch: Batch, clip: Clip | None, watch: Watch) -> dict[str, Any]:
-    """Return the fact `memory_of`: as configured, or else by Adam."""
+def memorise(
+    make: Make, batch: Batch, clip: Clip | None, watch: Watch, *, own: bool = False
+) -> dict[str, Any]:
+    """Return the fact `memory_of`: as configured, or else by Adam.
+
+    Args:
+        make: returns doubles.
+        batch: to be memorised.
+        clip: cuts gradients.
+        watch: the time that is left.
+        own: whether the task has a loss of its own, whose start then stands for knowing nothing.
+    """
     first = make(plain=True)
-    episode = bool(first.spec.episode)
-    floor = 0.0 if episode else least(first, batch.y)
-    base = float(losses(first, [batch])) if episode else chance(first, batch.y)[0]
+    answers = not own or bool(first.spec.episode)
+    floor = 0.0 if own else least(first, batch.y)
+    base = float(losses(first, [batch])) if own else chance(first, batch.y)[0]
     numbers = sum(p.numel() for p in first.parameters() if p.requires_grad)
     found: dict[str, Any] = {}
     for by in ("config", *(f"Adam at {rate:g}" for rate in ADAM)):
@@ -65,7 +75,7 @@ def memorise(make: Make, batch: Batch, clip: Clip | None, watch: Watch) -> dict[
             optimizer = torch.optim.Adam(parameters, float(by.split()[-1]))
         for group in optimizer.param_groups:
             group["weight_decay"] = 0.0
-        result = by_heart(task, batch, optimizer, clip, base - floor, floor, watch)
+        result = by_heart(task, batch, optimizer, clip, (base - floor, floor), watch, answers)
         found = {
             **result,
             "by": by,
@@ -84,15 +94,26 @@ def by_heart(
     batch: Batch,
     optimizer: Optimizer,
     clip: Clip | None,
-    base: float,
-    floor: float,
+    costs: tuple[float, float],
     watch: Watch,
+    answers: bool,
 ) -> dict[str, Any]:
-    """Train on one batch until it is memorised, or for `STEPS` steps."""
+    """Train on one batch until it is memorised, or for `STEPS` steps.
+
+    Args:
+        task: a double.
+        batch: to be memorised.
+        optimizer: over its parameters.
+        clip: cuts gradients.
+        costs: of knowing nothing above the least possible loss, and the latter.
+        watch: the time that is left.
+        answers: whether every answer must be right, too.
+    """
+    base, floor = costs
     steps, loss, acc, done = 0, math.inf, None, False
     batches = (batch for _ in range(STEPS + 1))
     for step in train(task, batches, optimizer, clip=clip):
-        loss, acc = float(step.loss.detach()) - floor, accuracy(task, step)
+        loss, acc = float(step.loss.detach()) - floor, accuracy(task, step) if answers else None
         done = loss < 0.1 * base and acc in (None, 1.0)
         if done or watch.over or steps == STEPS or not math.isfinite(loss):
             break

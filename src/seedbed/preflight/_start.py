@@ -110,17 +110,20 @@ def flow(task: Supervised, probe: Batch) -> dict[str, Any]:
             share = flat(module, output)
             if share is not None:
                 saturated[called] = share
-    logits = step.logits
+    found = {"dead": dead, "saturated": saturated}
+    if not isinstance(step.logits, Tensor):
+        return found | {"unmeasured": {"softmax_twice": "the task gives no outputs"}}
+    return found | {"outputs": outputs_of(step.logits)}
+
+
+def outputs_of(logits: Tensor) -> dict[str, Any]:
+    """Return the fact `outputs`."""
     rows = logits.detach().double().flatten(1)
     return {
-        "dead": dead,
-        "saturated": saturated,
-        "outputs": {
-            "K": rows.shape[1],
-            "low": float(rows.min()),
-            "off": float((rows.sum(1) - 1).abs().max()),
-            "last": operation(logits),
-        },
+        "K": rows.shape[1],
+        "low": float(rows.min()),
+        "off": float((rows.sum(1) - 1).abs().max()),
+        "last": operation(logits),
     }
 
 

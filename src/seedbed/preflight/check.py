@@ -120,6 +120,7 @@ def about(bench: Bench, facts: Facts, shared: Facts) -> Facts:
         found["classes_absent"] = [] if supply.new_classes() else absent(supply)
         if supply.new_classes():
             found["counts"] = [n for n in spec.counts if n]
+    facts |= found  # to be kept where the task cannot be copied
     return found | _chance.facts(bench.make(plain=True), supply.targets("train"))
 
 
@@ -167,10 +168,16 @@ def start(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     supply, plain = bench.supply, bench.make(plain=True)
     probes = supply.probes("train", 3, PROBE)
     shared["moved"] = set()
-    found = {"init_loss": float(_start.losses(plain, probes).mean())}
-    if bench.data.spec.episode:
-        found.pop("init_loss")
-    found |= _start.flow(bench.make(plain=True), probes[0])
+    found: Facts = {"own_loss": _chance.is_own(plain, probes[0])}
+    first = float(_start.losses(plain, probes).mean())
+    if found["own_loss"] and math.isfinite(first):
+        why = "the task has a loss of its own, with no constant to compare with"
+        found["unmeasured"] = {"init_loss": why}
+    else:
+        found["init_loss"] = first
+    flow = _start.flow(bench.make(plain=True), probes[0])
+    facts["unmeasured"] |= flow.pop("unmeasured", {})
+    found |= flow
     gradients = _gradients.gradients(bench.make(plain=True), probes)
     shared["moved"] = gradients.pop("moved")
     return found | gradients
@@ -192,8 +199,11 @@ def trial(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     last = float(_start.losses(task, watched).mean())
     last = last if math.isfinite(last) else 1e9
     found["trial"] = {"start": first, "end": last, "steps": steps}
-    if len(probes) < 4:
-        found["unmeasured"] = {"input_blind": "too few validation examples"}
+    targets = facts.get("own_loss") and not bench.data.spec.episode
+    if len(probes) < 4 or targets:
+        own = "the task has a loss of its own, which inputs may be the targets of"
+        why = own if targets else "too few validation examples"
+        found["unmeasured"] = {"input_blind": why}
         found.pop("blind")
     return found | frozen(bench.task, optimizer, task, moved)
 
@@ -272,7 +282,8 @@ def heart(bench: Bench, facts: Facts, shared: Facts) -> Facts:
     else:
         batch = _heart.handful(supply, supply.spec.kind)
     batch = single(batch.to(bench.device))
-    return _heart.memorise(bench.make, batch, bench.clip, Watch(HEART).go())
+    own = bool(facts.get("own_loss"))
+    return _heart.memorise(bench.make, batch, bench.clip, Watch(HEART).go(), own=own)
 
 
 def memory(bench: Bench, facts: Facts, shared: Facts) -> Facts:
@@ -300,7 +311,7 @@ MEASUREMENTS: Sequence[tuple[str, tuple[str, ...], Measure]] = (
     ("first weights", (*FIRST, "bad_init", "init_loss", "gradient_ratio"), start),
     ("short training", ("input_blind", "frozen_parameters"), trial),
     ("learning rates", ("rate_range",), rates),
-    ("learning rates", (), again),
+    ("inputs once more", (), again),
     ("memorising", ("memorise",), heart),
     ("memory", ("memory",), memory),
 )
