@@ -11,8 +11,8 @@ from seedbed.doctor._case import Case, Curve, Finding
 from seedbed.doctor._order import BEFORE, MASKS, before, masked
 from seedbed.doctor.bad_init import bad_init
 from seedbed.doctor.constant_features import constant_features
-from seedbed.doctor.dead_at_start import dead_at_start
-from seedbed.doctor.frozen_parameters import frozen_parameters
+from seedbed.doctor.dead_units import dead_units
+from seedbed.doctor.frozen import frozen
 from seedbed.doctor.imbalance import imbalance
 from seedbed.doctor.input_blind import input_blind
 from seedbed.doctor.label_issues import label_issues
@@ -26,7 +26,7 @@ from seedbed.doctor.split_mismatch import split_mismatch
 from seedbed.doctor.symmetry import symmetry
 from seedbed.doctor.unnormalised import unnormalised
 from seedbed.doctor.unshuffled import unshuffled
-from seedbed.doctor.vanishing import vanishing
+from seedbed.doctor.vanishing_gradients import vanishing_gradients
 
 CONFIG: dict[str, Any] = {
     "data": {"batch_size": 64},
@@ -56,7 +56,7 @@ def test_what_was_not_measured_is_not_judged_and_says_what_is_missing(
     assert found.level == "unknown"
     assert len(found.says) > 15
     told = judge(Case({}, {"unmeasured": {found.symptom: "the moon was full"}}))
-    if found.symptom not in ("bad_init", "vanishing"):  # these name the fact
+    if found.symptom not in ("bad_init", "vanishing_gradients"):  # these name the fact
         assert told.says == "the moon was full"
 
 
@@ -229,32 +229,34 @@ def test_units_that_copy_one_another() -> None:
 
 
 def test_dead_and_saturated_units() -> None:
-    assert level(dead_at_start, dead={"a": 0.5}) == "pass"
-    assert level(dead_at_start, dead={"a": 0.51}) == "warn"
-    assert level(dead_at_start, dead={"a": 0.96}) == "fail"
-    assert level(dead_at_start, dead={"a": 0.0}, saturated={"a": 0.5}) == "pass"
-    assert level(dead_at_start, dead={"a": 0.0}, saturated={"a": 0.51}) == "warn"
-    assert level(dead_at_start, dead={}) == "pass"
+    assert level(dead_units, dead={"a": 0.5}) == "pass"
+    assert level(dead_units, dead={"a": 0.51}) == "warn"
+    assert level(dead_units, dead={"a": 0.96}) == "fail"
+    assert level(dead_units, dead={"a": 0.0}, saturated={"a": 0.5}) == "pass"
+    assert level(dead_units, dead={"a": 0.0}, saturated={"a": 0.51}) == "warn"
+    assert level(dead_units, dead={}) == "pass"
 
 
 def test_weights_that_never_move() -> None:
     facts: dict[str, Any] = {"parameters": 100, "frozen": {}, "frozen_numbers": 0}
-    assert level(frozen_parameters, **facts) == "pass"
+    assert level(frozen, **facts) == "pass"
     facts |= {"frozen": {"gradient": ["body.1.weight"]}, "frozen_numbers": 89}
-    assert level(frozen_parameters, **facts) == "warn"
-    assert level(frozen_parameters, **facts | {"frozen_numbers": 90}) == "fail"
+    assert level(frozen, **facts) == "warn"
+    assert level(frozen, **facts | {"frozen_numbers": 90}) == "fail"
     meant = CONFIG | {"callback": {"finetune": {"_target_": "x"}}}
-    assert frozen_parameters(Case({}, facts, meant)).level == "info"
+    assert frozen(Case({}, facts, meant)).level == "info"
 
 
 def test_gradients_that_do_not_arrive() -> None:
-    assert level(vanishing, gradient_ratio=[1e-3, 5.0, 1e-9]) == "pass"  # the median is 1e-3
-    assert level(vanishing, gradient_ratio=[9e-4, 5.0, 1e-9]) == "warn"
-    assert level(vanishing, gradient_ratio=[1e-7, 1e-9, 1.0]) == "fail"
-    assert level(vanishing, gradient_ratio=[1e-7, 1e-9]) == "unknown"
-    assert level(vanishing, gradient_ratio="one layer") == "unknown"
+    assert (
+        level(vanishing_gradients, gradient_ratio=[1e-3, 5.0, 1e-9]) == "pass"
+    )  # the median is 1e-3
+    assert level(vanishing_gradients, gradient_ratio=[9e-4, 5.0, 1e-9]) == "warn"
+    assert level(vanishing_gradients, gradient_ratio=[1e-7, 1e-9, 1.0]) == "fail"
+    assert level(vanishing_gradients, gradient_ratio=[1e-7, 1e-9]) == "unknown"
+    assert level(vanishing_gradients, gradient_ratio="one layer") == "unknown"
     curve = Curve(np.arange(4.0), np.full(4, 1e-5))
-    found = vanishing(Case({"doctor/gradient_ratio": curve}))
+    found = vanishing_gradients(Case({"doctor/gradient_ratio": curve}))
     assert (found.level, found.span) == ("warn", (0.0, 3.0))
 
 

@@ -54,6 +54,8 @@ CASES: list[tuple[str, str, Case]] = [
     ("nan", "pass", case({"train/loss": GOOD})),
     ("nan", "unknown", case({})),
     # divergence: above 1.3 of guessing and twice the lowest; or above 3 and never better
+    ("divergence", "fail", case({"train/loss": [-1.0, -5, -40, -300], "train/acc": [0.01] * 4})),
+    ("divergence", "pass", case({"train/loss": [-1.0, -5, -40, -300], "train/acc": [0.9] * 4})),
     ("divergence", "fail", case({"train/loss": ends(GOOD, *[1.35 * BASE] * 3)})),
     ("divergence", "pass", case({"train/loss": ends(GOOD, *[1.25 * BASE] * 3)})),
     ("divergence", "pass", case({"train/loss": ends(GOOD, 9 * BASE)})),  # a single jump
@@ -116,6 +118,8 @@ CASES: list[tuple[str, str, Case]] = [
     ("oscillation", "pass", case({"train/loss": jagged(0.09, 0.5)})),
     ("oscillation", "pass", case({"train/loss": jagged(0.5, 0.03)})),  # too low to matter
     ("oscillation", "pass", case({"train/loss": ends(jagged(0.5)[:8], *decay(20))})),  # settled
+    ("oscillation", "pass", case({"train/loss": jagged(0.5, 0.5), "val/loss": GOOD})),  # mixing
+    ("oscillation", "warn", case({"train/loss": jagged(0.5, 0.5), "val/loss": jagged(0.5, 0.5)})),
     ("oscillation", "unknown", case({"train/loss": [1.0] * 5})),
     # overfitting
     ("overfitting", "warn", case({"train/loss": GOOD, "val/loss": [*GOOD[:8], *(UP * 2)[:12]]})),
@@ -136,6 +140,11 @@ CASES: list[tuple[str, str, Case]] = [
                 "val/acc": 1 - TREND,
             }
         ),
+    ),
+    (
+        "overfitting",
+        "info",  # by half, but of next to nothing
+        case({"train/loss": GOOD / 20, "val/loss": ends(GOOD[:9] / 10, *(UP[:11] * GOOD[8] / 9))}),
     ),
     ("overfitting", "pass", case({"train/loss": GOOD, "val/loss": GOOD + 0.05})),
     ("overfitting", "pass", case({"train/loss": GOOD + 2, "val/loss": UP})),  # training is higher

@@ -232,9 +232,9 @@ CASES = {
     "data._target_={}.Unlike": ["split_mismatch"],
     "model.fault=head": ["bad_init"],
     "model.fault=zeros": ["symmetry"],
-    "model.fault=dead": ["dead_at_start"],
-    "model.fault=frozen": ["frozen_parameters"],
-    "model.fault=detached": ["frozen_parameters"],
+    "model.fault=dead": ["dead_units"],
+    "model.fault=frozen": ["frozen"],
+    "model.fault=detached": ["frozen"],
     "model.fault=softmax": ["softmax_twice"],
     "optimizer.lr=1e-8": ["rate_range"],
     "optimizer.lr=30": ["rate_range"],
@@ -259,8 +259,8 @@ def test_a_deep_net_of_sigmoids_loses_its_gradient_and_strict_stops_it(train: Tr
     deep = ["model=mlp", f"model.widths={[32] * 10}".replace(" ", ""), "model.activation=sigmoid"]
     ended = train(*QUICK[1:], *deep, "stages=[preflight,fit,test]", "preflight.strict=true")
     assert ended.code == 1
-    assert ill(ended) == ["vanishing"]
-    assert ended.lines()[0] == "preflight: vanishing; nothing was trained"
+    assert ill(ended) == ["vanishing_gradients"]
+    assert ended.lines()[0] == "preflight: vanishing_gradients; nothing was trained"
     assert not (ended.folder / "checkpoints").exists()
     assert json.loads((ended.folder / "status.json").read_text())["status"] == "failed"
 

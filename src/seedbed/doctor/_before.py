@@ -20,6 +20,11 @@ def facts_of(case: Case, symptom: str, *names: str) -> dict[str, Any] | Finding:
     return Finding(symptom, "unknown", reason or f"not measured: {', '.join(missing)}")
 
 
+def measured(case: Case, fact: str) -> bool:
+    """Return whether a fact was measured before training, or why it could not be is known."""
+    return fact in case.facts or "unmeasured" in case.facts
+
+
 def passed(symptom: str, says: str, numbers: Mapping[str, float] | None = None) -> Finding:
     """Return that all is well, and why."""
     return Finding(symptom, "pass", says, numbers=numbers or {})
@@ -41,12 +46,12 @@ def class_of(case: Case, group: str) -> str:
     return str(case.setting(f"{group}._target_") or "").rpartition(".")[2]
 
 
-FILLING = ("gaussian", "he", "lecun", "orthogonal", "uniform", "xavier", "xavier_as_written")
+KEPT = ("class_prior", "pretrained")  # options that come after; a part of the user's own is none
 
 
 def filled(case: Case, name: str) -> Words:
     """Return the words that fill all layers by another init and keep what comes after it."""
-    kept = [each for each in chosen(case, "init") if each not in (*FILLING, "default")]
+    kept = [each for each in chosen(case, "init") if each in KEPT]
     return (f"init=[{','.join([name, *kept])}]" if kept else f"init={name}",)
 
 

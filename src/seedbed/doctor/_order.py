@@ -6,8 +6,8 @@ from dataclasses import replace
 from seedbed.doctor._case import Case, Finding
 from seedbed.doctor.bad_init import bad_init
 from seedbed.doctor.constant_features import constant_features
-from seedbed.doctor.dead_at_start import dead_at_start
-from seedbed.doctor.frozen_parameters import frozen_parameters
+from seedbed.doctor.dead_units import dead_units
+from seedbed.doctor.frozen import frozen
 from seedbed.doctor.imbalance import imbalance
 from seedbed.doctor.input_blind import input_blind
 from seedbed.doctor.label_issues import label_issues
@@ -21,16 +21,16 @@ from seedbed.doctor.split_mismatch import split_mismatch
 from seedbed.doctor.symmetry import symmetry
 from seedbed.doctor.unnormalised import unnormalised
 from seedbed.doctor.unshuffled import unshuffled
-from seedbed.doctor.vanishing import vanishing
+from seedbed.doctor.vanishing_gradients import vanishing_gradients
 
 BEFORE: tuple[Callable[[Case], Finding], ...] = (  # the pipeline first, then the net, then trials
     *(non_finite_input, unnormalised, constant_features, split_mismatch, leakage, unshuffled),
-    *(imbalance, label_issues, bad_init, softmax_twice, symmetry, dead_at_start),
-    *(frozen_parameters, vanishing, input_blind, memorise, rate_range, memory),
+    *(imbalance, label_issues, bad_init, softmax_twice, symmetry, dead_units),
+    *(frozen, vanishing_gradients, input_blind, memorise, rate_range, memory),
 )
 
 TRIALS = ("memorise", "input_blind", "rate_range")  # whatever is wrong, these show it
-FLOW = ("dead_at_start", "vanishing", "frozen_parameters")
+FLOW = ("dead_units", "vanishing_gradients", "frozen")
 MASKS: dict[str, tuple[str, ...]] = {  # causes, and what follows from them
     "non_finite_input": ("unnormalised", "split_mismatch", "bad_init", *FLOW, *TRIALS),
     "unnormalised": ("bad_init", *FLOW, *TRIALS),
@@ -40,10 +40,10 @@ MASKS: dict[str, tuple[str, ...]] = {  # causes, and what follows from them
     "label_issues": ("input_blind",),
     "softmax_twice": ("bad_init", *FLOW, *TRIALS),
     "symmetry": (*FLOW, *TRIALS),
-    "dead_at_start": ("frozen_parameters", "vanishing", *TRIALS),
-    "frozen_parameters": ("vanishing", *TRIALS),
-    "vanishing": ("frozen_parameters", *TRIALS),
-    "bad_init": ("dead_at_start", *TRIALS),
+    "dead_units": ("frozen", "vanishing_gradients", *TRIALS),
+    "frozen": ("vanishing_gradients", *TRIALS),
+    "vanishing_gradients": ("frozen", *TRIALS),
+    "bad_init": ("dead_units", *TRIALS),
     "rate_range": ("input_blind", "memorise"),
     "memorise": ("input_blind",),
 }
@@ -62,7 +62,12 @@ def masked(findings: Sequence[Finding]) -> list[Finding]:
         if cause in ill and cause not in roots:
             roots |= {each: cause for each in consequences if each in ill and each not in roots}
     return [
-        replace(each, level="info", says=f"{each.says}; follows from {roots[each.symptom]}")
+        replace(
+            each,
+            level="info",
+            says=f"{each.says}; follows from {roots[each.symptom]}",
+            remedies=(),
+        )
         if each.symptom in roots
         else each
         for each in findings

@@ -2,7 +2,7 @@
 
 import math
 
-from seedbed.doctor._before import class_of, filled, fitting, passed
+from seedbed.doctor._before import class_of, filled, fitting, measured, passed
 from seedbed.doctor._case import Case, Finding, Words
 from seedbed.doctor._loss import curve, reference, train, unknown
 from seedbed.doctor._remedy import chosen
@@ -25,8 +25,7 @@ def bad_init(case: Case) -> Finding:
     Judged by what was measured before training, or else by the first updates and what became of
     them.
     """
-    before = "init_loss" in case.facts or "unmeasured" in case.facts
-    return at_start(case) if before else while_training(case)
+    return at_start(case) if measured(case, "init_loss") else while_training(case)
 
 
 def at_start(case: Case) -> Finding:

@@ -1,11 +1,12 @@
 """A loss that has risen above what guessing costs."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from seedbed.doctor._case import Case, Finding
-from seedbed.doctor._loss import reference, train, unknown
+from seedbed.doctor._case import Case, Curve, Finding
+from seedbed.doctor._loss import accuracy, reference, train, unknown, whole
 from seedbed.doctor._remedy import added, rate
 from seedbed.doctor._statistics import recent
 
@@ -27,6 +28,8 @@ def divergence(case: Case) -> Finding:
     now, at = recent(found.values), int(np.argmin(found.values))
     lowest, first = float(found.values[at]), float(found.values[0])
     numbers = {"recent": now, "lowest": lowest, "base": base}
+    if wrong_way(case, now):
+        return away(case, found, now, numbers)
     if base <= 0 or math.isnan(base):
         return unknown("divergence", "the loss is not positive: nothing says what is high")
     rose = now > ABOVE * base and now > ROSE * lowest
@@ -41,5 +44,26 @@ def divergence(case: Case) -> Finding:
         "steps too large for this loss",
         (*rate(case, 0.1), *rate(case, 0.01), *added(case, "callback", "gradient_clip")),
         (float(found.steps[at if rose else 0]), float(found.steps[-1])),
+        numbers,
+    )
+
+
+def wrong_way(case: Case, now: float) -> bool:
+    """Return whether a loss of classes is negative while fewer are told right than by chance."""
+    classes, right = case.facts.get("classes"), accuracy(case, "train").values
+    if case.facts.get("kind") != "class" or not classes or not len(right):
+        return False
+    return now < 0 and recent(right) < 1 / classes
+
+
+def away(case: Case, found: Curve, now: float, numbers: Mapping[str, float]) -> Finding:
+    """Return that training makes the loss worse."""
+    return Finding(
+        "divergence",
+        "fail",
+        f"training loss {now:.3g}, below 0, and fewer right than by chance",
+        "a loss of the wrong sign: training looks for the worst answers",
+        (("loss=auto",),) if case.config else (),
+        whole(found),
         numbers,
     )

@@ -4,14 +4,30 @@ import math
 
 import numpy as np
 
-from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._before import chosen, count, facts_of, listed, measured, passed
+from seedbed.doctor._case import Case, Finding, Words
 from seedbed.doctor._loss import curve, unknown
 from seedbed.doctor._remedy import rate
 
 LOOKS = 3
+ALL = 0.9  # of the weights
+REASONS = {
+    "requires_grad": "requires_grad is false",
+    "gradient": "no gradient reaches them",
+    "optimizer": "the optimizer does not hold them",
+    "rate": "their rate is 0",
+}
 
 
 def frozen(case: Case) -> Finding:
+    """Find weights that no update moves.
+
+    Judged by what was measured before training, or else by what training has shown.
+    """
+    return at_start(case) if measured(case, "frozen") else while_training(case)
+
+
+def while_training(case: Case) -> Finding:
     """Find layers that stay as they were in every update that was looked at.
 
     Single updates do not count: a schedule may start or end at a rate of 0.
@@ -53,3 +69,42 @@ def remedies(case: Case, share: float, lr: object) -> tuple[tuple[str, ...], ...
     plain = (("param_groups=none",),) if case.setting("param_groups") else ()
     zero = (("optimizer.lr=0.001",),) if lr == 0 else ()
     return (*zero, *tuned, *plain, *(rate(case, 1000) if share == 1 and not zero else ()))
+
+
+def at_start(case: Case) -> Finding:
+    """Judge whether every weight gets a gradient and is in the optimizer.
+
+    Facts: `parameters`, how many numbers the model has; `frozen`, by reason (`requires_grad`,
+    `gradient`, `optimizer`, `rate`) the names of the parameters that are not to move, have no
+    gradient or one of exactly 0 in several batches, are in no group, or have a rate of 0;
+    `frozen_numbers`, how many numbers these are.
+    """
+    found = facts_of(case, "frozen", "parameters", "frozen", "frozen_numbers")
+    if isinstance(found, Finding):
+        return found
+    every, still = int(found["parameters"]), int(found["frozen_numbers"])
+    numbers = {"parameters": float(every), "frozen": float(still)}
+    if not still:
+        says = f"every one of {count(every, 'parameter')} gets a gradient"
+        return passed("frozen", says, numbers)
+    names = [name for group in found["frozen"].values() for name in group]
+    why = ", ".join(REASONS[str(k)] for k, group in found["frozen"].items() if group)
+    says = f"{still:,} of {every:,} parameters will not move: {listed(names)} ({why})"
+    meant = [n for n in ("finetune",) if n in chosen(case, "callback")]
+    meant += [n for n in ("pretrained",) if n in chosen(case, "init")]
+    if meant:
+        return Finding("frozen", "info", f"{says}; as {meant[0]} asks", numbers=numbers)
+    return Finding(
+        "frozen",
+        "fail" if still >= ALL * every else "warn",
+        says,
+        "frozen on purpose somewhere, detached, or left out of the forward pass",
+        first_remedies(case, found["frozen"]),
+        numbers=numbers,
+    )
+
+
+def first_remedies(case: Case, frozen: dict[str, list[str]]) -> tuple[Words, ...]:
+    """Return plain parameter groups where the groups are to blame."""
+    grouped = case.setting("param_groups") and (frozen.get("optimizer") or frozen.get("rate"))
+    return (("param_groups=none",),) if grouped else ()

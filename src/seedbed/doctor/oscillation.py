@@ -1,8 +1,9 @@
 """A training loss that jumps up and down from epoch to epoch."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._case import Case, Curve, Finding
 from seedbed.doctor._loss import epochs, reference, unknown, whole
 from seedbed.doctor._remedy import batch, rate
 from seedbed.doctor._statistics import recent
@@ -14,17 +15,23 @@ ENOUGH = 6  # epochs
 
 
 def oscillation(case: Case) -> Finding:
-    """Find means over an epoch that rise by more than a tenth in a quarter of the epochs."""
+    """Find means over an epoch that rise by more than a tenth in a quarter of the epochs.
+
+    Mixing, dropout and augmentation let the training loss jump by themselves, so the validation
+    loss must do so, too, where there is one.
+    """
     found = epochs(case)
     if len(found) < ENOUGH or (found.values <= 0).any():
         missing = f"{len(found)} epochs with a positive loss; {ENOUGH} are needed"
         return unknown("oscillation", missing)
-    rises = np.diff(found.values) > JUMP * found.values[:-1]
+    rises = jumps(found)
+    val = epochs(case, "val")
     share, now, base = float(rises.mean()), recent(found.values), reference(case)[0]
     says = f"the training loss rose by more than {JUMP:.0%} in {share:.0%} of the epochs"
     numbers = {"share": share, "recent": now, "base": base}
     late = bool(rises[len(rises) // 2 :].mean() >= OFTEN)  # it has not settled
-    if share < OFTEN or not late or now <= LEARNED * base:
+    calm = len(val) >= ENOUGH and float(jumps(val).mean()) < OFTEN
+    if share < OFTEN or calm or not late or now <= LEARNED * base:
         return Finding("oscillation", "pass", says, numbers=numbers)
     return Finding(
         "oscillation",
@@ -35,3 +42,8 @@ def oscillation(case: Case) -> Finding:
         whole(found),
         numbers,
     )
+
+
+def jumps(found: Curve) -> NDArray[np.bool_]:
+    """Return which points are more than a tenth above the one before, `(n - 1,)`."""
+    return np.diff(found.values) > JUMP * found.values[:-1]

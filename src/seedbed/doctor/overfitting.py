@@ -9,6 +9,8 @@ from seedbed.doctor._statistics import ema, mann_kendall, recent
 
 ROSE = 0.1  # of the lowest smoothed validation loss
 HARM = 0.5  # rise that harms whatever the accuracy says: the answers are overconfident
+LEAST = 0.05  # of the loss of guessing, a rise that matters
+FELL = 0.02  # accuracy lost that is more than chance in a few hundred examples
 LOST = 0.005  # accuracy lost since its best
 TREND = 0.4  # τ since the lowest
 PATIENCE, SHARE = 3, 0.15  # validations since the lowest: so many, or that share of all
@@ -37,7 +39,9 @@ def overfitting(case: Case) -> Finding:
     lost = lost_accuracy(case)
     numbers |= {} if lost is None else {"lost": lost}
     if rises:
-        harm = rise > HARM or (lost is not None and lost >= LOST)
+        much = not smooth[-1] - smooth[at] <= LEAST * reference(case)[0]  # or it is not known
+        fell = 0.0 if lost is None else lost
+        harm = fell >= FELL or (much and (rise > HARM or fell >= LOST))
         known = "" if lost is None else f", accuracy {lost:.1%} below its best"
         says = f"the validation loss rose by {rise:.0%} since step {val.steps[at]:.0f}{known}"
         return found("warn" if harm else "info", says, case, val, at, numbers)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seedbed.doctor._before import facts_of, passed
+from seedbed.doctor._before import facts_of, measured, passed
 from seedbed.doctor._case import Case, Finding
 from seedbed.doctor._loss import curve, unknown
 
@@ -17,8 +17,7 @@ def unshuffled(case: Case) -> Finding:
 
     Judged by what was measured before training, or else by what was seen during it.
     """
-    before = "order" in case.facts or "unmeasured" in case.facts
-    return at_start(case) if before else while_training(case)
+    return at_start(case) if measured(case, "order") else while_training(case)
 
 
 def at_start(case: Case) -> Finding:

@@ -36,7 +36,7 @@ def called(task: Supervised, probe: Batch) -> list[nn.Module]:
 
 
 def gradients(task: Supervised, probes: Sequence[Batch]) -> dict[str, Any]:
-    """Return the facts of `vanishing` and `symmetry`, and which parameters had a gradient."""
+    """Return what `vanishing_gradients` and `symmetry` ask, and which parameters had a gradient."""
     layers = called(task, probes[0])
     ratios: list[float] = []
     moved: set[str] = set()

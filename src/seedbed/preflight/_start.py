@@ -97,7 +97,7 @@ def flat(module: nn.Module, output: Tensor) -> float | None:
 
 
 def flow(task: Supervised, probe: Batch) -> dict[str, Any]:
-    """Return the facts of `dead_at_start` and `softmax_twice`."""
+    """Return the facts of `dead_units` and `softmax_twice`."""
     conv = any("Conv1d" in type(m).__name__ for m in task.model.modules())
     with listening(task) as heard:
         step = task.forward_step(probe)

@@ -216,7 +216,7 @@ def pieces(bench: Bench) -> tuple[int, int]:
 
 
 def frozen(task: Supervised, optimizer: Any, made: Supervised, moved: set[str]) -> Facts:
-    """Return the facts of `frozen_parameters`.
+    """Return the facts of `frozen`.
 
     Args:
         task: the run's own.
@@ -301,7 +301,7 @@ def memory(bench: Bench, facts: Facts, shared: Facts) -> Facts:
 
 Measure = Callable[[Bench, Facts, Facts], Facts]
 DATA = ("unnormalised", "constant_features", "split_mismatch")
-FIRST = ("softmax_twice", "symmetry", "dead_at_start", "vanishing")
+FIRST = ("softmax_twice", "symmetry", "dead_units", "vanishing_gradients")
 MEASUREMENTS: Sequence[tuple[str, tuple[str, ...], Measure]] = (
     ("classes", ("bad_init", "imbalance"), about),
     ("inputs", ("non_finite_input", *DATA), inputs),
@@ -309,7 +309,7 @@ MEASUREMENTS: Sequence[tuple[str, tuple[str, ...], Measure]] = (
     ("order", ("unshuffled",), mix),
     ("labels", ("label_issues",), labels),
     ("first weights", (*FIRST, "bad_init", "init_loss", "gradient_ratio"), start),
-    ("short training", ("input_blind", "frozen_parameters"), trial),
+    ("short training", ("input_blind", "frozen"), trial),
     ("learning rates", ("rate_range",), rates),
     ("inputs once more", (), again),
     ("memorising", ("memorise",), heart),
