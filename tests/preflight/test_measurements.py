@@ -254,7 +254,14 @@ def test_saturated_outputs_are_counted() -> None:
 def test_channels_of_maps_are_the_units() -> None:
     output = torch.zeros(4, 3, 5, 5)
     output[0, 0, 2, 2] = 1
-    assert _start.still(output, conv=False) == pytest.approx(2 / 3)
+    assert _start.dead_share(nn.ReLU(), output, conv=False) == pytest.approx(2 / 3)
+
+
+def test_a_constant_through_which_gradients_pass_is_not_dead() -> None:
+    half = torch.full((4, 2), 0.5)
+    assert _start.dead_share(nn.Sigmoid(), half, conv=False) == 0
+    assert _start.dead_share(nn.ReLU(), half, conv=False) == 0
+    assert _start.dead_share(nn.Sigmoid(), torch.ones(4, 2), conv=False) == 1
 
 
 def test_equal_units_are_copies_and_a_constant_layer_with_a_random_head_is_none() -> None:
@@ -405,6 +412,9 @@ def test_neighbours_of_real_targets_and_hidden_ones() -> None:
     x = torch.linspace(0, 1, 200)[:, None]
     found = _neighbours.facts(Batch(x, 2 * x), torch.arange(200), "value")["neighbours"]
     assert found["agreement"] > -0.01
+    # an end of the line, whose ten neighbours are all on one side: 2 · 5.5/199 in the mean
+    assert found["issues"][0] in (0, 199)
+    assert min(found["said"][:2])[0] == pytest.approx(11 / 199, abs=1e-6)
     assert found["chance"] == pytest.approx(-1.1, abs=0.05)  # 1 + 1/10 of ten neighbours' mean
     y = torch.tensor([-1, 0, 1] * 40)
     batch = Batch(torch.rand(120, 2), y)

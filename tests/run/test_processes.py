@@ -39,9 +39,12 @@ def read(path: Path) -> dict[str, float]:
 def test_two_processes_make_one_run_with_the_numbers_of_one(tmp_path: Path) -> None:
     words = [w for w in TINY if not w.startswith("trainer=")]
     size = "data.size=65"  # 13 test examples: an odd number for two ranks
-    done = command(tmp_path, *words, size, "trainer=ddp_cpu", "trainer.devices=2")
+    stages = "stages=[preflight,fit,test,report]"
+    done = command(tmp_path, *words, size, stages, "trainer=ddp_cpu", "trainer.devices=2")
     [run] = tmp_path.glob("logs/*/*/")
     assert done.stdout.count("run folder") == 1
+    assert done.stdout.count("preflight: ") == 1
+    assert (run / "preflight/table.md").is_file()
     writers = {path.name.split(".")[-2] for path in tmp_path.rglob("events.out*")}
     assert len(writers) == 1  # process ids: the first rank writes for all
     model, _ = load(run)

@@ -75,7 +75,7 @@ def anew(case: Case) -> tuple[tuple[str, ...], ...]:
 def at_start(case: Case) -> Finding:
     """Judge the units of every activation on training examples.
 
-    Facts: `dead`, by layer the share of its units whose output is the same for all examples;
+    Facts: `dead`, by layer the share of its units that are 0, or at a flat end, for all examples;
     `saturated`, by layer the share of its outputs within 1 % of a flat end.
     """
     found = facts_of(case, "dead_units", "dead")

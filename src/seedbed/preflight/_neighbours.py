@@ -55,9 +55,11 @@ def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
     finite = torch.isfinite(x).all(1)
     x, y, places = x[finite], y[finite], places[finite]
     x = x[:, :: max(1, -(-x.shape[1] // WIDEST))]
+    middle, spread = 0.0, 1.0
     if kind == "value":
         y = y.double()
-        y = (y - y.mean(0)) / y.std(0).clamp(min=1e-300)
+        middle, spread = y.mean(0), y.std(0).clamp(min=1e-300)
+        y = (y - middle) / spread
     k = min(NEAR, len(y) - 1)
     if k < 1:
         return {"unmeasured": {"label_issues": "too few examples with a known label"}}
@@ -67,6 +69,8 @@ def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
     chance = torch.stack([agreement(each, near, kind).mean() for each in shuffled])
     order, said, disagree = suspects(y, near, kind)
     first = order[:SHOWN]
+    if kind == "value":
+        said = said * spread + middle
     return {
         "neighbours": {
             "n": len(y),

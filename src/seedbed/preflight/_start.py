@@ -82,10 +82,16 @@ def units(output: Tensor, conv: bool) -> Tensor:
     return output.transpose(0, 1).flatten(1).T
 
 
-def still(output: Tensor, conv: bool) -> float:
-    """Return the share of units that say the same of every example."""
+def dead_share(module: nn.Module, output: Tensor, conv: bool) -> float:
+    """Return the share of units that say the same of every example, where no gradient passes.
+
+    That is 0, or a flat end.  A sigmoid that always says ½ lets gradients through: signals that
+    vanish on their way to it are another symptom.
+    """
     values = units(output, conv)
-    return float((values == values[:1]).all(0).double().mean())
+    ends = FLAT.get(type(module))
+    closed = values == 0 if ends is None else (values < ends[0]) | (values > ends[1])
+    return float((closed & (values == values[:1])).all(0).double().mean())
 
 
 def flat(module: nn.Module, output: Tensor) -> float | None:
@@ -106,7 +112,7 @@ def flow(task: Supervised, probe: Batch) -> dict[str, Any]:
     for name, calls in heard.items():
         for at, (module, output) in enumerate(calls):
             called = f"{name}#{at + 1}" if len(calls) > 1 else name
-            dead[called] = still(output, conv)
+            dead[called] = dead_share(module, output, conv)
             share = flat(module, output)
             if share is not None:
                 saturated[called] = share

@@ -134,7 +134,7 @@ def show(axis: Any, x: Tensor, low: float, high: float) -> None:
 def label(y: Tensor, spec: Spec) -> str:
     """Return a target in a few letters."""
     if spec.kind == "value":
-        return " ".join(f"{v:.2g}" for v in y.flatten()[:2].tolist())
+        return " ".join(f"{v:.4g}" for v in y.flatten()[:2].tolist())
     if y.dim() == 0:
         return "hidden" if int(y) < 0 else shortened(spec.classes[int(y)])
     share, which = y.topk(min(2, len(y)))
@@ -236,7 +236,7 @@ def told(said: Any, spec: Spec) -> str:
     if spec.kind == "class":
         return shortened(spec.classes[int(said)])
     values: Sequence[float] = said if isinstance(said, list) else [said]
-    return f"{values[0]:+.2g} std"
+    return f"{values[0]:.4g}"
 
 
 def listing(x: np.ndarray, titles: Sequence[str]) -> Any:
