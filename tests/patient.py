@@ -24,7 +24,8 @@ CONFIG = {
 def curve(values: Sequence[float] | np.ndarray, every: float = PER_EPOCH) -> Curve:
     """Return a curve with a value every so many updates."""
     values = np.asarray(values, float)
-    return Curve(every * np.arange(1, len(values) + 1), values)
+    steps = np.asarray(every * np.arange(1, len(values) + 1), float)
+    return Curve(steps, values)
 
 
 def case(

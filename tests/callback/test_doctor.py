@@ -20,15 +20,16 @@ from seedbed.doctor._history import own
 
 
 def test_how_far_an_update_moves_is_the_length_of_the_difference() -> None:
-    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1, bias=False))
+    first, last = nn.Linear(2, 2), nn.Linear(2, 1, bias=False)
+    model = nn.Sequential(first, last)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(2.0)
     moves = Moves(model)
-    model[0].weight.grad, model[1].weight.grad = torch.full((2, 2), 3.0), torch.full((1, 2), -6.0)
+    first.weight.grad, last.weight.grad = torch.full((2, 2), 3.0), torch.full((1, 2), -6.0)
     moves.start()
     with torch.no_grad():
-        model[0].weight.add_(0.5)
+        first.weight.add_(0.5)
     read = moves.end().tolist()
     found = moves.values(read)
     assert found["doctor/update"] == pytest.approx(math.sqrt(4 * 0.25) / math.sqrt(8 * 4))
@@ -52,10 +53,11 @@ def test_a_large_tensor_is_sampled_evenly_and_counts_in_full() -> None:
 
 
 def test_a_unit_is_dead_that_no_example_wakes() -> None:
-    model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Tanh())
+    first = nn.Linear(3, 3)
+    model = nn.Sequential(first, nn.ReLU(), nn.Tanh())
     with torch.no_grad():
-        model[0].weight.copy_(torch.eye(3))
-        model[0].bias.copy_(torch.tensor([0.0, 9.0, -9.0]))
+        first.weight.copy_(torch.eye(3))
+        first.bias.copy_(torch.tensor([0.0, 9.0, -9.0]))
     activity = Activity(model)
     for sign in (1.0, -1.0):  # the first unit speaks on one batch alone
         activity.listen()

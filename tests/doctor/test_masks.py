@@ -1,5 +1,8 @@
 """One cause is told once, and remedies fit into the command that they heal."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 from patient import BASE, case, decay, looks
@@ -9,8 +12,8 @@ from seedbed.doctor import NAMES, _masks, merged
 from seedbed.doctor._masks import HIDES
 
 
-def ill(*given, off=()) -> list[str]:
-    return [f.symptom for f in doctor.examine(case(*given), off) if f.ill]
+def ill(curves: dict[str, Any], off: Sequence[str] = ()) -> list[str]:
+    return [f.symptom for f in doctor.examine(case(curves), off) if f.ill]
 
 
 def test_nan_hides_the_divergence_that_led_to_it() -> None:

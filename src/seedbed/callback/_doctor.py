@@ -95,7 +95,7 @@ class Doctor(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Look at gradients and weights before the update."""
-        if self.looks is not None:
+        if self.looks is not None and self.looks.step >= 0:  # most steps are not
             self._safely(self.looks.before_update, trainer)
 
     def on_train_batch_end(

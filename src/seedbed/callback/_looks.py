@@ -85,7 +85,7 @@ class Looks:
 
     def before_update(self, trainer: Trainer) -> None:
         """Look at gradients and weights."""
-        if trainer.global_step == self.step and self.due(self.step):
+        if self.step >= 0 and self.due(self.step) and trainer.global_step == self.step:
             self.moves.start()
 
     def end(self, trainer: Trainer, batch: Any) -> dict[str, float]:
