@@ -1,4 +1,4 @@
-"""Units that say the same of every example before the first step: no gradient passes them."""
+"""Units that are closed for every example before the first step: no gradient passes them."""
 
 from seedbed.doctor._before import chosen, facts_of, filled, fitting, listed, passed
 from seedbed.doctor._case import Case, Finding, Words
@@ -29,7 +29,7 @@ def dead_at_start(case: Case) -> Finding:
         says = f"at most {most:.0%} of a layer's units are dead, {wide:.0%} of outputs saturated"
         return passed("dead_at_start", says, numbers)
     says = (
-        f"{most:.0%} of the units of {listed(ill)} say the same of every example"
+        f"{most:.0%} of the units of {listed(ill)} are dead: closed for every example"
         if ill
         else f"{wide:.0%} of the outputs of {listed(stuck)} are at a flat end"
     )
