@@ -272,11 +272,13 @@ def test_a_few_examples_by_heart() -> None:
     of = {"n": 16, "steps": 30, "loss": 0.22, "base": 2.3, "acc": 1.0, "by": "config"}
     of |= {"parameters": 1000, "needed": 160}
     assert level(memorise, memory_of=of) == "pass"
-    assert level(memorise, memory_of=of | {"loss": 0.24}) == "warn"
+    assert level(memorise, memory_of=of | {"loss": 0.24}) == "info"
+    assert level(memorise, memory_of=of | {"loss": 0.68}) == "info"  # .3 · 2.3 is .69
+    assert level(memorise, memory_of=of | {"loss": 0.70}) == "warn"
     assert level(memorise, memory_of=of | {"acc": 15 / 16}) == "warn"
     assert level(memorise, memory_of=of | {"acc": None}) == "pass"
-    assert level(memorise, memory_of=of | {"loss": 0.24, "parameters": 159}) == "info"
-    assert level(memorise, memory_of=of | {"loss": 0.24, "cut": True}) == "unknown"
+    assert level(memorise, memory_of=of | {"loss": 0.7, "parameters": 159}) == "info"
+    assert level(memorise, memory_of=of | {"loss": 0.7, "cut": True}) == "unknown"
     assert level(memorise, memory_of=of | {"base": 0.0}) == "unknown"
     by_adam = memorise(case(memory_of=of | {"by": "Adam at 0.001"}))
     assert by_adam.level == "pass"

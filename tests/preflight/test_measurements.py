@@ -73,7 +73,12 @@ def test_the_first_number_that_is_not_finite_is_found() -> None:
 
 def test_ranges_by_hand() -> None:
     x = torch.tensor([[1.0, 3.0], [1.0, 3.0], [math.nan, 0.0]], dtype=torch.float64)
-    assert _inputs.ranges(x) == {"mean": 2.0, "std": 1.0, "large": 3.0, "most": 3.0}
+    assert _inputs.ranges(_inputs.sound(Batch(x, torch.zeros(3))).x) == {
+        "mean": 2.0,
+        "std": 1.0,
+        "large": 3.0,
+        "most": 3.0,
+    }
 
 
 def test_one_number_in_a_thousand_may_be_large() -> None:

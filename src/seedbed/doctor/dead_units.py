@@ -93,7 +93,7 @@ def at_start(case: Case) -> Finding:
         says = f"at most {most:.0%} of a layer's units are dead, {wide:.0%} of outputs saturated"
         return passed("dead_units", says, numbers)
     says = (
-        f"{most:.0%} of the units of {listed(ill)} say the same of every example"
+        f"{most:.0%} of the units of {listed(ill)} are dead: closed for every example"
         if ill
         else f"{wide:.0%} of the outputs of {listed(stuck)} are at a flat end"
     )

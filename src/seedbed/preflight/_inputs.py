@@ -46,9 +46,13 @@ def seen(supply: Supply, scaling: Any, split: str) -> Batch:
     return batch._replace(x=x.double() if x.is_floating_point() else x.float())
 
 
+def sound(batch: Batch) -> Batch:
+    """Return the examples whose numbers are all finite."""
+    return batch.at(torch.isfinite(batch.x.flatten(1)).all(1))
+
+
 def ranges(x: Tensor) -> dict[str, float]:
     """Return the facts of `unnormalised` from what the net sees."""
-    x = x[torch.isfinite(x.flatten(1)).all(1)]
     sizes = x.abs().flatten()
     some = sizes[:: max(1, len(sizes) // 1_000_000)]
     return {
@@ -101,7 +105,7 @@ def same_domains(train: Batch, val: Batch) -> Batch:
 
 def facts(supply: Supply, scaling: Any) -> dict[str, Any]:
     """Return all facts about the range of the inputs and the likeness of the splits."""
-    train, val = (seen(supply, scaling, split) for split in ("train", "val"))
+    train, val = (sound(seen(supply, scaling, split)) for split in ("train", "val"))
     found: dict[str, Any] = {"seen": ranges(train.x), **constants(train.x, val.x)}
     spec, reason = supply.spec, ""
     labelled = spec.kind == "class"
