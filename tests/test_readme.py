@@ -24,6 +24,11 @@ ENV = {
     "OMP_NUM_THREADS": "1",
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
+SWEEPS = {  # experiments that train for minutes: one of their jobs, on a little of their data
+    "transfer": "data.per_class=1 init=[default] callback.finetune.mode=full",
+    "few_shot": "task=siamese model.channels=[] data.episodes=4 data.val_episodes=4",
+    "domain_adaptation": "regularizer=[mmd] data.fraction=0.05",
+}
 BASH = shutil.which("bash") or "bash"
 slow = pytest.mark.slow
 
@@ -47,6 +52,9 @@ def tiny(line: str, root: Path = ROOT) -> str:
     """Return the same command with an epoch or two, from another folder."""
     line = line.replace("train.py", shlex.quote(str(root / "train.py")), 1)
     line, found = re.subn(r"trainer\.max_epochs=\d+", "trainer.max_epochs=2", line)
+    name = line.partition("experiment=")[2].partition(" ")[0]
+    if name in SWEEPS:
+        line = f"{line.partition('#')[0]} {SWEEPS[name]}"
     if "stages=[fit,test,compress" in line:
         return f"{line} trainer.max_epochs=1 controls=false"
     return line if found or "stages=" in line else f"{line} trainer.max_epochs=1"
@@ -82,6 +90,7 @@ def test_make_knows_the_target(line: str) -> None:
 def test_a_command_works(line: str, tmp_path: Path) -> None:
     samples.table(tmp_path / "houses.csv")
     samples.images(tmp_path / "pictures")
+    (tmp_path / "their.csv").write_text("epoch,loss,val_loss\n1,2.3,2.3\n2,1.1,1.2\n3,0.8,1.0\n")
     assert shell(tiny(line), tmp_path)
 
 

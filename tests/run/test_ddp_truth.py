@@ -62,9 +62,12 @@ def test_the_sizes_are_those_that_the_jobs_need(size: int, train: int) -> None:
     assert len(data.splits["test"].y) == {64: 13, 72: 15, 65: 13}[size]
 
 
+OWN = {f"doctor/{name}" for name in ("dead", "saturated", "mixed", "loss")}  # of its own examples
+
+
 def table(path: Path) -> list[dict[str, str]]:
     with path.open() as file:
-        return list(csv.DictReader(file))
+        return [{k: v for k, v in row.items() if k not in OWN} for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -139,6 +139,8 @@ class Doctor(Callback):
             looks, self.looks = self.looks, None
             if looks is not None:
                 looks.leave()
+            if atomic.full(error):
+                return  # the run itself will say so
             said = (str(error).splitlines() or [""])[0]
             sys.stderr.write(f"doctor: switched off ({type(error).__name__}: {said})\n")
 
@@ -150,7 +152,8 @@ class Doctor(Callback):
             "per_epoch": math.ceil(batches / accumulated) if math.isfinite(batches) else None,
             "total": total if math.isfinite(total) else None,
         }
-        self.looks = Looks(task, self.every, self.facts.get("counts") or [])
+        hides = getattr(getattr(task, "spec", None), "masked", False)  # -1 is no class to count
+        self.looks = Looks(task, self.every, [] if hides else self.facts.get("counts") or [])
         epoch: Any = trainer.fit_loop.epoch_progress.current
         self.within = epoch.ready != epoch.processed
         self.examined = trainer.global_step
