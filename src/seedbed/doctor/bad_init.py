@@ -8,9 +8,9 @@ from seedbed.doctor._loss import curve, reference, train, unknown
 from seedbed.doctor._remedy import chosen
 from seedbed.doctor._statistics import recent
 
-# Logits of variance v cost about v/2 beyond ln C.  Inits that keep the variance (he) make v up to
-# 2, so an excess of 1 nat is ordinary, however few the classes are.
-EXCESS, RELATIVE = 1.0, 0.5  # nats above ln C, and share of ln C: the larger of the two is allowed
+# Random logits of variance v cost about v/2 beyond ln C, however many classes there are.  He init
+# costs up to 1.6 nats (320 MLPs of 2 and 10 classes); a head 100 times too large costs 13 and more.
+EXCESS = 2.0  # nats above ln C
 FACTOR = 4.0  # of real targets: he init gives 3 times the loss of the best constant
 HOPELESS = 4.0  # times what is allowed
 HIGH = {"class": 1.5, "value": 3.0}  # times the loss of guessing; healthy classifiers: .98 to 1.17
@@ -49,7 +49,7 @@ def at_start(case: Case) -> Finding:
         if not classes or classes < 2:
             return Finding("bad_init", "unknown", "not measured: classes")
         uniform = case.facts.get("uniform") or math.log(classes)
-        allowed = uniform + max(EXCESS, RELATIVE * uniform)
+        allowed = uniform + EXCESS
         whose = f"equal probabilities {uniform:.3g}"
         over, limit = (loss - uniform) / (allowed - uniform), 1.0
     says = f"the loss starts at {loss:.3g}, {whose} (up to {allowed:.3g} is healthy)"
