@@ -21,7 +21,7 @@ from cases import FAULTS, merged, words_of
 from healthy import HEALTHY, QUIET
 from launch import Launcher
 from remedies import findings_of, proposal
-from replay import Said, case_of, said_of, verdict
+from replay import Said, case_of, measured, said_of, verdict
 from scoring import Verdict, end_of, worse
 from tables import PARTS, healing, report
 
@@ -105,7 +105,7 @@ def replay(folder: Path, kinds: Sequence[str], seeds: Sequence[int]) -> str:
 def said_at(folder: Path, kind: str, seed: int) -> Said:
     """Return what is found in a run; what a run says of NaN at its end counts as said then."""
     run = folder / place(kind, seed)
-    said = said_of(case_of(run), findings_of(folder / f"{place(kind, seed)}-before"))
+    said = said_of(case_of(run), measured(folder / f"{place(kind, seed)}-before"))
     if end_of(run).status == "diverged":
         said.live.setdefault("nan", math.nan)
     return said

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from scoring import Verdict
 
 from seedbed.doctor import Case, Curve, Finding, examine
 from seedbed.doctor._history import own
+from seedbed.doctor._order import before
 from seedbed.run.folder import read_config
 
 TOLD = ("fail", "warn", "info")
@@ -65,21 +66,39 @@ def consequence(says: str) -> bool:
     return "follows from" in says
 
 
-def said_of(case: Case, earlier: Sequence[Mapping[str, Any]] = ()) -> Said:
+def measured(folder: Path) -> Case:
+    """Return what pre-flight has measured before a run."""
+    file = folder / "preflight" / "preflight.json"
+    if not file.is_file():
+        return Case()
+    facts = json.loads(file.read_text())["facts"]
+    return Case({}, {name: numbers(fact) for name, fact in facts.items()}, read_config(folder))
+
+
+def numbers(fact: Any) -> Any:
+    """Return a fact in which NaN and infinity, which JSON has not, are NaN again."""
+    if isinstance(fact, dict):
+        return {k: math.nan if v is None else numbers(v) for k, v in fact.items()}
+    if isinstance(fact, list):
+        return [math.nan if v is None else numbers(v) for v in fact]
+    return fact
+
+
+def said_of(case: Case, earlier: Case) -> Said:
     """Return what is found in a run before it, while it runs, and after it.
 
     Args:
         case: what the run recorded.
-        earlier: what pre-flight found, as it wrote it.
+        earlier: what pre-flight measured.
     """
+    found = before(earlier) if earlier.facts else []
     last = examine(case)
     during = live(case)
     for symptom in ill(last):
         during.setdefault(symptom, 1.0)
     told = [f.symptom for f in last if f.level in TOLD and not consequence(f.cause)]
-    told += [f["symptom"] for f in earlier if f["level"] in TOLD and not consequence(f["says"])]
-    first = (f["symptom"] for f in earlier if f["level"] in TOLD[:2])
-    return Said(tuple(first), during, tuple(told))
+    told += [f.symptom for f in found if f.level in TOLD and not consequence(f.says)]
+    return Said(ill(found), during, tuple(told))
 
 
 def live(case: Case) -> dict[str, float]:

@@ -35,6 +35,7 @@ class Looks:
         self.every, self.counts = every, counts
         self.batch = 0  # examples
         self.chance: dict[int, float] = {}
+        self.wait = 0  # batches that need no look, whatever is accumulated
         self.step = -1  # updates made before the one that is looked at
         self.values: dict[str, Tensor] = {}  # () each
         self.hook: Any = None
@@ -51,14 +52,25 @@ class Looks:
         row = min(LONGEST, math.ceil(WINDOW / self.batch))
         return step % (self.every * row) >= self.every * row - row
 
+    def until(self, step: int) -> int:
+        """Return how many updates it is from one that is not looked at to the next that is."""
+        at = step + 1
+        while not (self.listens(at) or self.due(at)):
+            at += 1
+        return at - step
+
     def start(self, trainer: Trainer, batch: Any) -> None:
         """Begin to look, if this step is one to look at."""
+        if self.wait:
+            self.wait -= 1
+            return
         step = trainer.global_step
         self.batch = self.batch or size_of(batch)
         if step == self.step or not self.batch:
             return  # another part of the same update
         listens, due = self.listens(step), self.due(step)
         if not listens and not due:
+            self.wait = self.until(step) - 1
             return
         self.step = step
         if listens:

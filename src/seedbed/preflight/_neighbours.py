@@ -42,6 +42,12 @@ def suspects(y: Tensor, near: Tensor, kind: Kind) -> tuple[Tensor, Tensor, float
     return order, said, float((margin < 0).double().mean())
 
 
+def friendless(y: Tensor, near: Tensor) -> float:
+    """Return the share of examples of whose class at most one neighbour in ten is."""
+    own = (y[near] == y[:, None]).double().mean(1)
+    return float((own <= 1 / NEAR).double().mean())
+
+
 def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
     """Return the fact `neighbours` of `label_issues`.
 
@@ -78,6 +84,7 @@ def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
             "chance": float(chance.mean()),
             "spread": float(chance.std()),
             "disagree": disagree,
+            "friendless": friendless(y, near) if kind == "class" else 0.0,
             "issues": places[first].tolist(),
             "said": said[first].tolist(),
         }
