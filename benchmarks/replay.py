@@ -13,11 +13,13 @@ from scoring import Verdict
 
 from seedbed.doctor import Case, Curve, Finding, examine
 from seedbed.doctor._history import own
+from seedbed.doctor._masks import consequence
 from seedbed.doctor._order import before
 from seedbed.run.folder import read_config
 
 TOLD = ("fail", "warn", "info")
 AT_ONCE = ("nan",)  # what needs no second look
+LOSSES = ("blind", "trial")  # facts of which every number is known, be it NaN
 LOOKS = 20  # at a training, each with what was known by then
 
 
@@ -61,18 +63,14 @@ def ill(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(found.symptom for found in findings if found.ill)
 
 
-def consequence(says: str) -> bool:
-    """Return whether a finding only follows from another."""
-    return "follows from" in says
-
-
 def measured(folder: Path) -> Case:
     """Return what pre-flight has measured before a run."""
     file = folder / "preflight" / "preflight.json"
     if not file.is_file():
         return Case()
     facts = json.loads(file.read_text())["facts"]
-    return Case({}, {name: numbers(fact) for name, fact in facts.items()}, read_config(folder))
+    known = {name: numbers(fact) if name in LOSSES else fact for name, fact in facts.items()}
+    return Case({}, known, read_config(folder))
 
 
 def numbers(fact: Any) -> Any:
@@ -97,7 +95,7 @@ def said_of(case: Case, earlier: Case) -> Said:
     for symptom in ill(last):
         during.setdefault(symptom, 1.0)
     told = [f.symptom for f in last if f.level in TOLD and not consequence(f.cause)]
-    told += [f.symptom for f in found if f.level in TOLD and not consequence(f.says)]
+    told += [f.symptom for f in found if f.level in TOLD and not consequence(f.cause)]
     return Said(ill(found), during, tuple(told))
 
 

@@ -42,6 +42,12 @@ def jagged(rise: float, share: float = 1.0) -> np.ndarray:
     return BASE * share * np.tile([1.0, 1.0 + rise], 10)
 
 
+def average(decay: float, updates: int, *, warmup: bool = False) -> Case:
+    """A training whose weights are averaged."""
+    ema = {"callback": {"ema": {"decay": decay, "warmup": warmup}}}
+    return Case({}, {"total": updates}, CONFIG | ema)
+
+
 CASES: list[tuple[str, str, Case]] = [
     # nan: once there, it stays
     ("nan", "fail", case({"train/loss": ends(GOOD, np.nan)})),
@@ -176,6 +182,12 @@ CASES: list[tuple[str, str, Case]] = [
     ("still_improving", "info", case({"train/loss": GOOD, "val/loss": 2 - TREND})),
     ("still_improving", "pass", case({"train/loss": GOOD, "val/loss": 2 - 0.1 * TREND})),
     ("still_improving", "unknown", case({"train/loss": [2.0, 1.0]})),
+    # averaged weights: dⁿ = .1 of the first ones
+    ("stale_average", "warn", average(0.99, 229)),  # .99^229 = .1001
+    ("stale_average", "pass", average(0.99, 230)),  # .0991
+    ("stale_average", "pass", average(0.999, 100, warmup=True)),
+    ("stale_average", "pass", case({})),
+    ("stale_average", "unknown", Case()),
     # labels
     ("label_noise", "warn", case({"train/loss": GOOD, "val/loss": [BASE * 1.1] * 20})),
     ("label_noise", "pass", case({"train/loss": GOOD, "val/loss": [BASE * 0.49] * 20})),

@@ -413,6 +413,20 @@ def test_neighbours_find_the_wrong_label() -> None:
     assert abs(found["agreement"] - found["chance"]) < 3 * found["spread"]
 
 
+def test_an_example_among_others_of_one_class_is_disowned() -> None:
+    g = torch.Generator().manual_seed(0)
+    middles = torch.tensor([[0.0, 0.0], [50.0, 0.0], [0.0, 50.0], [50.0, 50.0]])
+    y = torch.arange(200) % 4
+    x = middles[y] + torch.randn(200, 2, generator=g)
+    y[:8] = (y[:8] + 1) % 4  # two strangers in each cloud of 50
+    found = _neighbours.facts(Batch(x, y), torch.arange(200), "class")["neighbours"]
+    assert found["disowned"] == found["friendless"] == pytest.approx(8 / 200)
+    mixed = torch.arange(200).unflatten(0, (50, 4)).flip(1).flatten() % 5  # of five classes a cloud
+    found = _neighbours.facts(Batch(x, mixed), torch.arange(200), "class")["neighbours"]
+    assert found["friendless"] > 0.1
+    assert found["disowned"] < 0.5 * found["friendless"]
+
+
 def test_neighbours_of_real_targets_and_hidden_ones() -> None:
     x = torch.linspace(0, 1, 200)[:, None]
     found = _neighbours.facts(Batch(x, 2 * x), torch.arange(200), "value")["neighbours"]

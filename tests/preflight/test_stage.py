@@ -195,7 +195,7 @@ def test_a_healthy_run_passes_and_everything_is_written(train: Train) -> None:
     ended = train(*TINY, "data.size=400", "stages=preflight", "preflight.strict=true")
     assert ended.code == 0, ended.err
     assert ill(ended) == []
-    assert len(levels(ended)) == 18
+    assert len(levels(ended)) == 19
     folder = ended.folder / "preflight"
     assert {file.name for file in folder.iterdir()} == {
         *("table.md", "preflight.json", "inputs.png", "rate_range.png", "label_issues.png")

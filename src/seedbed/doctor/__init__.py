@@ -6,6 +6,7 @@ import numpy as np
 
 from seedbed.doctor._case import Case, Curve, Finding, Level, Words
 from seedbed.doctor._masks import masked
+from seedbed.doctor._remedy import untried
 from seedbed.doctor._words import merged
 from seedbed.doctor.bad_init import bad_init
 from seedbed.doctor.dead_units import dead_units
@@ -20,6 +21,7 @@ from seedbed.doctor.oscillation import oscillation
 from seedbed.doctor.over_regularised import over_regularised
 from seedbed.doctor.overfitting import overfitting
 from seedbed.doctor.slow import slow
+from seedbed.doctor.stale_average import stale_average
 from seedbed.doctor.still_improving import still_improving
 from seedbed.doctor.underfitting import underfitting
 from seedbed.doctor.unshuffled import unshuffled
@@ -29,7 +31,16 @@ __all__ = ["Case", "Curve", "Finding", "Words", "examine", "healthy", "merged"]
 
 Symptom = Callable[[Case], Finding]
 SYMPTOMS: tuple[Symptom, ...] = (  # causes before their consequences
-    *(nan, divergence, unshuffled, frozen, dead_units, vanishing_gradients, exploding_gradients),
+    *(
+        nan,
+        divergence,
+        stale_average,
+        unshuffled,
+        frozen,
+        dead_units,
+        vanishing_gradients,
+        exploding_gradients,
+    ),
     *(bad_init, over_regularised, decayed_too_early, slow, not_learning, oscillation, label_noise),
     *(overfitting, underfitting, still_improving),
 )
@@ -48,7 +59,8 @@ def examine(case: Case, disabled: Iterable[str] = ()) -> list[Finding]:
     off = set(disabled)
     with np.errstate(all="ignore"):
         findings = [symptom(case) for symptom in SYMPTOMS if symptom.__name__ not in off]
-    return sorted(masked(findings), key=lambda found: ORDER.index(found.level))
+    findings = [untried(case, found) for found in masked(findings)]
+    return sorted(findings, key=lambda found: ORDER.index(found.level))
 
 
 def unknown(findings: Sequence[Finding]) -> list[Finding]:

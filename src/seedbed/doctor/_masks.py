@@ -1,11 +1,15 @@
 """Which symptom explains which others, so that one cause is told once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seedbed.doctor._case import Finding
 
-HIDES: dict[str, tuple[str, ...]] = {
+Masks = Mapping[str, tuple[str, ...]]
+"""Causes, the deepest first, and what follows from them."""
+
+FOLLOWS = "follows from"
+HIDES: Masks = {
     "nan": (
         *("divergence", "exploding_gradients", "vanishing_gradients", "dead_units", "bad_init"),
         *("not_learning", "slow", "oscillation", "overfitting", "underfitting", "label_noise"),
@@ -14,6 +18,10 @@ HIDES: dict[str, tuple[str, ...]] = {
     "divergence": (
         *("exploding_gradients", "not_learning", "oscillation", "overfitting", "underfitting"),
         *("label_noise", "dead_units", "bad_init"),
+    ),
+    "stale_average": (
+        *("not_learning", "slow", "oscillation", "overfitting", "underfitting", "label_noise"),
+        "still_improving",
     ),
     "unshuffled": ("oscillation", "not_learning", "overfitting", "label_noise", "divergence"),
     "frozen": (
@@ -36,13 +44,18 @@ HIDES: dict[str, tuple[str, ...]] = {
 }
 
 
-def masked(findings: Sequence[Finding]) -> list[Finding]:
+def masked(findings: Sequence[Finding], masks: Masks = HIDES) -> list[Finding]:
     """Return findings in which what follows from an ill one is only told.
 
     A symptom that is hidden itself still hides others: its cause is theirs.
     """
     ill = {found.symptom for found in findings if found.ill}
-    causes = {later: root for root in reversed(HIDES) if root in ill for later in HIDES[root]}
+    causes: dict[str, str] = {}
+    for root in (name for name in masks if name in ill):
+        cause = causes.get(root, root)
+        for later in masks[root]:
+            if later != cause:
+                causes.setdefault(later, cause)
     return [
         told(found, causes[found.symptom])
         if found.symptom in causes and found.level in ("info", "warn", "fail")
@@ -53,4 +66,9 @@ def masked(findings: Sequence[Finding]) -> list[Finding]:
 
 def told(found: Finding, cause: str) -> Finding:
     """Return a finding as a consequence, which needs no remedy of its own."""
-    return replace(found, level="info", cause=f"follows from {cause}", remedies=())
+    return replace(found, level="info", cause=f"{FOLLOWS} {cause}", remedies=())
+
+
+def consequence(cause: str) -> bool:
+    """Return whether the cause of a finding is another finding."""
+    return cause.startswith(FOLLOWS)

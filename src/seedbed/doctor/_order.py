@@ -1,9 +1,10 @@
 """All judgements before training, and which of them explain others."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._masks import Masks, masked
+from seedbed.doctor._remedy import untried
 from seedbed.doctor.bad_init import bad_init
 from seedbed.doctor.constant_features import constant_features
 from seedbed.doctor.dead_units import dead_units
@@ -18,6 +19,7 @@ from seedbed.doctor.non_finite_input import non_finite_input
 from seedbed.doctor.rate_range import rate_range
 from seedbed.doctor.softmax_twice import softmax_twice
 from seedbed.doctor.split_mismatch import split_mismatch
+from seedbed.doctor.stale_average import stale_average
 from seedbed.doctor.symmetry import symmetry
 from seedbed.doctor.unnormalised import unnormalised
 from seedbed.doctor.unshuffled import unshuffled
@@ -27,11 +29,12 @@ BEFORE: tuple[Callable[[Case], Finding], ...] = (  # the pipeline first, then th
     *(non_finite_input, unnormalised, constant_features, split_mismatch, leakage, unshuffled),
     *(imbalance, label_issues, bad_init, softmax_twice, symmetry, dead_units),
     *(frozen, vanishing_gradients, input_blind, memorise, rate_range, memory),
+    stale_average,
 )
 
 TRIALS = ("memorise", "input_blind", "rate_range")  # whatever is wrong, these show it
 FLOW = ("dead_units", "vanishing_gradients", "frozen")
-MASKS: dict[str, tuple[str, ...]] = {  # causes, and what follows from them
+MASKS: Masks = {
     "non_finite_input": ("unnormalised", "split_mismatch", "bad_init", *FLOW, *TRIALS),
     "unnormalised": ("bad_init", *FLOW, *TRIALS),
     "constant_features": (*FLOW, *TRIALS, "label_issues"),
@@ -51,24 +54,4 @@ MASKS: dict[str, tuple[str, ...]] = {  # causes, and what follows from them
 
 def before(case: Case) -> list[Finding]:
     """Return what every judgement before training makes of a case; a cause mutes what follows."""
-    return masked([judge(case) for judge in BEFORE])
-
-
-def masked(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings; an illness that follows from another one is for information only."""
-    ill = {finding.symptom for finding in findings if finding.ill}
-    roots: dict[str, str] = {}
-    for cause, consequences in MASKS.items():
-        if cause in ill and cause not in roots:
-            roots |= {each: cause for each in consequences if each in ill and each not in roots}
-    return [
-        replace(
-            each,
-            level="info",
-            says=f"{each.says}; follows from {roots[each.symptom]}",
-            remedies=(),
-        )
-        if each.symptom in roots
-        else each
-        for each in findings
-    ]
+    return [untried(case, each) for each in masked([judge(case) for judge in BEFORE], MASKS)]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from seedbed.doctor._case import Case, Finding, Words
+from seedbed.doctor._masks import consequence
 
 Command = Callable[[Words], str]
 ADVICE = {  # where no command is known
@@ -26,6 +27,7 @@ ADVICE = {  # where no command is known
     "over_regularised": "weaker penalties",
     "decayed_too_early": "a schedule that ends with the training",
     "frozen": "look at which parameters the optimizer is given, and at their rates",
+    "stale_average": "an average with a shorter memory",
     "unshuffled": "shuffle the examples in every epoch",
 }
 SHOWN = 3  # remedies that are tried by name
@@ -107,4 +109,4 @@ def table(diagnosis: Mapping[str, Any]) -> str:
 
 def told_of(entry: Mapping[str, Any]) -> bool:
     """Return whether an entry is more than a consequence of another."""
-    return not str(entry["cause"]).startswith("follows from")
+    return not consequence(str(entry["cause"]))

@@ -1,8 +1,10 @@
 """Overrides that may help, computed from the run's own settings."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from seedbed.doctor._case import Case, Words
+from seedbed.doctor._case import Case, Finding, Words
 
 RATE = "optimizer.lr"
 
@@ -72,6 +74,32 @@ def batch(case: Case, factor: float) -> tuple[Words, ...]:
     if not is_number(size) or round(size * factor) < 1:
         return ()
     return ((f"data.batch_size={round(size * factor)}",),)
+
+
+def untried(case: Case, found: Finding) -> Finding:
+    """Return a finding without the remedies of which the config has every word already."""
+    left = tuple(words for words in found.remedies if not all(has(case, w) for w in words))
+    return found if len(left) == len(found.remedies) else replace(found, remedies=left)
+
+
+def has(case: Case, word: str) -> bool:
+    """Return whether an override says what the config says: a setting, or the options chosen."""
+    key, _, value = word.partition("=")
+    node = case.setting(key)
+    if not isinstance(node, Mapping):
+        return node is not None and shown(node) == shown(value)
+    if "_target_" in node:  # one part: its class is named as its option
+        return str(node["_target_"]).rpartition(".")[2].lower() == value.replace("_", "")
+    return [name for name, part in node.items() if part] == value.strip("[]").split(",")
+
+
+def shown(value: Any) -> str:
+    """Return a setting as one text, whichever way its number is written."""
+    text = str(value).strip().lower()
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
 
 
 def number(value: float) -> str:

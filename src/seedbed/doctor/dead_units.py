@@ -59,8 +59,9 @@ def while_training(case: Case) -> Finding:
 
 
 def now(found: Curve) -> float:
-    """Return the share of late: a single look may be a batch of one kind."""
-    return float(np.median(found.values[-3:]))
+    """Return the share of late, without the first look: a single one may be of one kind."""
+    later = found.values[1:] if len(found) > 1 else found.values
+    return float(np.median(later[-3:]))
 
 
 def anew(case: Case) -> tuple[tuple[str, ...], ...]:

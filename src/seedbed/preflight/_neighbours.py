@@ -42,10 +42,17 @@ def suspects(y: Tensor, near: Tensor, kind: Kind) -> tuple[Tensor, Tensor, float
     return order, said, float((margin < 0).double().mean())
 
 
-def friendless(y: Tensor, near: Tensor) -> float:
-    """Return the share of examples of whose class at most one neighbour in ten is."""
-    own = (y[near] == y[:, None]).double().mean(1)
-    return float((own <= 1 / NEAR).double().mean())
+def alone(y: Tensor, near: Tensor) -> tuple[float, float]:
+    """Return the share of examples without friends, and of those that a majority disowns.
+
+    Without friends is an example of whose class at most one neighbour in ten is; disowned it is if
+    half of its neighbours or more are of one other class.
+    """
+    votes = torch.nn.functional.one_hot(y[near], int(y.max()) + 1).sum(1)  # (n, C)
+    own = votes.gather(1, y[:, None])[:, 0]
+    few = own * NEAR <= near.shape[1]
+    much = votes.amax(1) * 2 >= near.shape[1]
+    return float(few.double().mean()), float((few & much).double().mean())
 
 
 def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
@@ -74,6 +81,7 @@ def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
     shuffled = [y[torch.randperm(len(y), generator=g)] for _ in range(PERMUTATIONS)]
     chance = torch.stack([agreement(each, near, kind).mean() for each in shuffled])
     order, said, disagree = suspects(y, near, kind)
+    friendless, disowned = alone(y, near) if kind == "class" else (0.0, 0.0)
     first = order[:SHOWN]
     if kind == "value":
         said = said * spread + middle
@@ -84,7 +92,8 @@ def facts(batch: Batch, places: Tensor, kind: Kind) -> dict[str, Any]:
             "chance": float(chance.mean()),
             "spread": float(chance.std()),
             "disagree": disagree,
-            "friendless": friendless(y, near) if kind == "class" else 0.0,
+            "friendless": friendless,
+            "disowned": disowned,
             "issues": places[first].tolist(),
             "said": said[first].tolist(),
         }

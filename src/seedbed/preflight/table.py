@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from seedbed.doctor._case import Finding, Words
+from seedbed.doctor._masks import consequence
 
 ORDER = ("fail", "warn", "info", "unknown", "pass")  # what needs a look first
 LEAST, MOST = 60, 120  # columns
@@ -21,6 +22,11 @@ def headline(findings: Sequence[Finding]) -> str:
     """Return how many there are of each level."""
     counts = Counter(finding.level for finding in findings)
     return ", ".join(f"{counts[level]} {level}" for level in ORDER if counts[level])
+
+
+def says(finding: Finding) -> str:
+    """Return what a finding says, and which other one explains it."""
+    return f"{finding.says}; {finding.cause}" if consequence(finding.cause) else finding.says
 
 
 def command(words: Words) -> str:
@@ -43,7 +49,7 @@ def text(findings: Sequence[Finding], seconds: float, width: int = 80) -> str:
     lines = [head]
     for each in sorted_by_need(findings):
         start = f"  {each.level:7}  {each.symptom:{names}}  "
-        said = [each.says]
+        said = [says(each)]
         if each.ill and each.cause:
             said.append(f"likely: {each.cause}")
         for at, part in enumerate(said):
@@ -69,6 +75,6 @@ def markdown(findings: Sequence[Finding], seconds: float) -> str:
     for each in sorted_by_need(findings):
         tries = "<br>".join(f"`{command(w)}`" for w in each.remedies[:REMEDIES]) if each.ill else ""
         cause = each.cause if each.ill else ""
-        cells = (each.level, each.symptom, each.says, cause, tries)
+        cells = (each.level, each.symptom, says(each), cause, tries)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join([*lines, ""])

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from seedbed.doctor._masks import consequence
+
 SHOWN = ("inputs.png", "rate_range.png", "label_issues.png")
 LEVELS = ("fail", "warn", "info", "unknown", "pass")
 
@@ -31,6 +33,8 @@ def page(findings: list[dict[str, Any]]) -> str:
     rows = ["<tr><th></th><th>check</th><th>evidence</th></tr>"]
     for each in findings:
         said = html.escape(str(each.get("says", "")))
+        if consequence(str(each.get("cause", ""))):
+            said += f"; {html.escape(str(each['cause']))}"
         if each["level"] in ("fail", "warn"):
             cause = html.escape(str(each.get("cause", "")))
             tries = [" ".join(map(str, words)) for words in each.get("remedies", [])][:3]
