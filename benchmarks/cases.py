@@ -12,10 +12,14 @@ HELD_OUT = {  # kinds that no rule was tuned on
     *("momentum", "lion", "one_cycle", "inception", "binary", "step", "overlap", "cutmix"),
     *("layer_norm", "regression_noise", "huber", "nesterov", "adagrad", "wsd", "plateau"),
     *("group_norm", "rate_x30", "sgd_x1000", "times_1000", "sorted_fashion", "dropout_fashion"),
-    *("frozen_fashion", "decayed_sgd", "batch_2", "ema", "constant", "adamw_x300", "lion_x1000"),
+    *("frozen_fashion", "decayed_sgd", "batch_2", "adamw_x300", "lion_x1000"),
     *("norm_x1000", "resnet_low", "regression_low", "regression_high", "inputs_small"),
     *("gelu_exploding", "shuffled_moons", "sorted_spirals", "l2_fashion", "step_early"),
     *("frozen_cosine", "leak_adam"),
+    *("leaky", "averaged", "clipped", "accumulated", "decoupled", "fashion_mlp", "fashion_norm"),
+    *("fashion_short", "blobs", "regression_linear", "rmsprop_x300", "momentum_low", "leaky_low"),
+    *("fashion_mlp_x300", "clip_fashion", "l1", "holes_fashion", "frozen_head", "noisy_mlp"),
+    *("inverted_mlp", "decayed_fashion", "average", "shuffled_targets", "sorted_mlp"),
 }
 
 

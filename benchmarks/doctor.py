@@ -13,6 +13,7 @@ on those and on others apart.
 
 import argparse
 import math
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,10 +21,13 @@ from pathlib import Path
 from cases import FAULTS, merged, words_of
 from healthy import HEALTHY, QUIET
 from launch import Launcher
-from remedies import findings_of, proposal
+from remedies import proposals
 from replay import Said, case_of, measured, said_of, verdict
 from scoring import Verdict, end_of, worse
 from tables import PARTS, healing, report
+
+from seedbed.doctor import Finding, examine
+from seedbed.doctor._order import before
 
 STEPS = 2  # remedies in a row
 
@@ -126,19 +130,33 @@ def healed(launcher: Launcher, kind: str, seed: int) -> list[tuple[str, float]]:
     """Do what is proposed, up to twice: what, and by how much the run then ended worse."""
     folder, out, steps = launcher.folder, place(kind, seed), list[tuple[str, float]]()
     command: Sequence[str] = words(kind, seed, "fit,test")
-    findings = findings_of(folder / f"{out}-before") + findings_of(folder / out)
+    findings = before(measured(folder / f"{out}-before")) + examine(case_of(folder / out))
     for step in range(STEPS):
-        what, command = proposal(findings, command)
-        if not command:
-            break
         out = f"{place(kind, seed)}-{step + 1}"
-        if not (folder / out).exists():
-            launcher.one(out, [*command, "stages=[fit,test]"])
+        tried = done(launcher, out, findings, command)
+        if tried is None:
+            break
+        what, command = tried
         steps.append((what, damage(folder, kind, seed, out)))
         if steps[-1][1] < 1:
             break
-        findings = findings_of(folder / out)
+        findings = examine(case_of(folder / out))
     return steps
+
+
+def done(
+    launcher: Launcher, out: str, findings: Sequence[Finding], command: Sequence[str]
+) -> tuple[str, list[str]] | None:
+    """Do the first proposal that the gate takes; what it was, and its words; None if none is."""
+    for what, words in proposals(findings, command):
+        said = launcher.folder / f"{out}.txt"
+        if not said.exists() or said.read_text() != what:
+            shutil.rmtree(launcher.folder / out, ignore_errors=True)
+            launcher.one(out, [*words, "stages=[fit,test]"])
+        if (launcher.folder / out / "status.json").is_file():
+            said.write_text(what)
+            return what, words
+    return None
 
 
 def damages(folder: Path, kinds: Iterable[str], seeds: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ from seedbed.run.folder import read_config
 
 TOLD = ("fail", "warn", "info")
 AT_ONCE = ("nan",)  # what needs no second look
-LOSSES = ("blind", "trial")  # facts of which every number is known, be it NaN
+OPEN = ("acc", "suggested", "limit")  # numbers of facts that may be missing
 LOOKS = 20  # at a training, each with what was known by then
 
 
@@ -69,17 +69,17 @@ def measured(folder: Path) -> Case:
     if not file.is_file():
         return Case()
     facts = json.loads(file.read_text())["facts"]
-    known = {name: numbers(fact) if name in LOSSES else fact for name, fact in facts.items()}
+    known = {k: numbers(v) if isinstance(v, dict | list) else v for k, v in facts.items()}
     return Case({}, known, read_config(folder))
 
 
 def numbers(fact: Any) -> Any:
     """Return a fact in which NaN and infinity, which JSON has not, are NaN again."""
     if isinstance(fact, dict):
-        return {k: math.nan if v is None else numbers(v) for k, v in fact.items()}
+        return {k: v if k in OPEN else numbers(v) for k, v in fact.items()}
     if isinstance(fact, list):
-        return [math.nan if v is None else numbers(v) for v in fact]
-    return fact
+        return [numbers(v) for v in fact]
+    return math.nan if fact is None else fact
 
 
 def said_of(case: Case, earlier: Case) -> Said:

@@ -50,7 +50,7 @@ FROZEN = ("frozen",)
 TWICE = ("softmax_twice",)
 BOUND = ("over_regularised",)
 DECAYED = ("decayed_too_early",)
-SMALL = ("underfitting",)
+SMALL = ("underfitting", "memorise")
 SHORT = ("still_improving", "slow")
 
 FAULTS: dict[str, Fault] = {
@@ -186,7 +186,7 @@ FAULTS: dict[str, Fault] = {
     "ema": Fault(
         "adam",
         ("callback=[ema]", "callback.ema.decay=0.99999", "callback.ema.warmup=false"),
-        ("slow", "not_learning", "split_mismatch", "average"),
+        ("stale_average",),
     ),
     "constant": Fault("adam", spoilt("constant", 0.95), ("constant_features",)),
     "far_targets": Fault(
@@ -211,6 +211,38 @@ FAULTS: dict[str, Fault] = {
         "fashion_sgd", ("scheduler=step", "scheduler.every=1", "scheduler.gamma=0.01"), DECAYED
     ),
     "frozen_cosine": Fault("cosine", ("+init.freeze._target_=faults.Freeze",), FROZEN),
+    "rmsprop_x300": Fault("rmsprop", (f"{LR}=0.3",), HIGH),
+    "momentum_low": Fault("momentum", (f"{LR}=1e-6",), LOW),
+    "leaky_low": Fault("leaky", (f"{LR}=1e-6",), LOW),
+    "fashion_mlp_x300": Fault("fashion_mlp", (f"{LR}=0.3",), HIGH),
+    "clip_fashion": Fault(
+        "fashion_sgd",
+        ("callback=[gradient_clip]", "callback.gradient_clip.threshold=1e-6"),
+        LOW,
+    ),
+    "l1": Fault("leaky", ("regularizer=[l1]", "regularizer.l1.coef=0.3"), BOUND),
+    "holes_fashion": Fault(
+        "fashion_sgd", (*UNSCALED, *spoilt("holes", 0.001)), ("non_finite_input", "nan")
+    ),
+    "frozen_head": Fault(
+        "fashion_mlp",
+        ("+init.freeze._target_=faults.Freeze", "+init.freeze.what=head"),
+        FROZEN,
+    ),
+    "noisy_mlp": Fault("fashion_mlp", spoilt("noisy", 0.4), ("label_noise", "label_issues")),
+    "inverted_mlp": Fault("fashion_mlp", spoilt("inverted"), VALIDATION),
+    "decayed_fashion": Fault(
+        "fashion",
+        ("scheduler=exponential", "scheduler.gamma=0.001", "scheduler.staircase=false"),
+        DECAYED,
+    ),
+    "average": Fault(
+        "fashion",
+        ("callback=[ema]", "callback.ema.decay=0.9999", "callback.ema.warmup=false"),
+        ("stale_average",),
+    ),
+    "shuffled_targets": Fault("regression_linear", spoilt("shuffled"), LABELS),
+    "sorted_mlp": Fault("fashion_mlp", spoilt("sorted"), ("unshuffled",)),
     "leak_adam": Fault(
         "few", (*spoilt("duplicates", 0.5), "model.widths=[16]"), ("leakage",), "promise"
     ),

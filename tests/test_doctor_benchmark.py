@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import cases
 import healthy
@@ -19,6 +18,7 @@ from scoring import End, Verdict
 from seedbed import config, door, trust
 from seedbed.command import Command
 from seedbed.doctor import Case, Curve, Finding
+from seedbed.doctor._case import Level
 from seedbed.types import Batch
 
 OK = End(
@@ -119,7 +119,7 @@ def test_there_are_enough_kinds_and_the_split_names_real_ones() -> None:
     for names in (cases.FAULTS, healthy.HEALTHY):
         share = len(cases.HELD_OUT & names.keys()) / len(names)
         assert 0.2 < share < 0.5
-    assert cases.held_out("ema", 0)
+    assert cases.held_out("batch_2", 0)
     assert cases.held_out("adam", 2)
     assert not cases.held_out("adam", 1)
 
@@ -232,24 +232,25 @@ def test_a_verdict_takes_its_part_of_what_was_said() -> None:
     assert math.isnan(one["preflight"].first)
 
 
-def finding(level: str, symptom: str, *words: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"level": level, "symptom": symptom, "says": "it is so"}
-    return told | {"remedies": [list(words)] if words else []}
+def finding(level: Level, symptom: str, *remedies: tuple[str, ...]) -> Finding:
+    return Finding(symptom, level, "it is so", "a cause", remedies)
 
 
 def test_the_worst_finding_that_proposes_something_is_followed() -> None:
-    known = [finding("info", "a", "x=1"), finding("warn", "b"), finding("warn", "c", "y=2", "z=3")]
+    known = [
+        finding("info", "a", ("x=1",)),
+        finding("warn", "b"),
+        finding("warn", "c", ("y=2", "z=3"), ("y=4",)),
+    ]
     words = ["y=1", "w=0"]
-    assert remedies.proposal(known, words) == ("c: y=2 z=3", ["w=0", "y=2", "z=3"])
-    assert remedies.proposal(known[:2], words) == ("a: x=1", ["y=1", "w=0", "x=1"])
-    assert remedies.proposal(known[1:2], words) == ("", [])
-    follows = finding("info", "d", "v=1") | {"says": "so it is; follows from c"}
-    assert remedies.proposal([follows], words) == ("", [])
-
-
-def test_the_command_that_is_written_is_run_as_it_is() -> None:
-    written = finding("warn", "c", "y=2") | {"commands": ["python train.py 'a=[1, 2]' y=2"]}
-    assert remedies.proposal([written], ["b=1"])[1] == ["a=[1, 2]", "y=2"]
+    assert list(remedies.proposals(known, words)) == [
+        ("c: y=2 z=3", ["w=0", "y=2", "z=3"]),
+        ("c: y=4", ["w=0", "y=4"]),
+    ]
+    assert list(remedies.proposals(known[:2], words)) == [("a: x=1", ["y=1", "w=0", "x=1"])]
+    assert list(remedies.proposals(known[1:2], words)) == []
+    follows = Finding("d", "info", "it is so", "follows from c", (("v=1",),))
+    assert list(remedies.proposals([follows], words)) == []
 
 
 def test_recovery_counts_the_runs_for_which_something_was_proposed() -> None:
@@ -283,7 +284,7 @@ def test_the_report_keeps_what_was_tuned_on_apart() -> None:
     verdicts = [
         Verdict("rate_x100", 0, ("nan",), ("nan",), 0.1),
         Verdict("rate_x100", 3, ("nan",), ()),
-        Verdict("ema", 0, ("slow",), ("slow",), 0.3),
+        Verdict("batch_2", 0, ("slow",), ("slow",), 0.3),
         Verdict("adam", 0, (), ()),
         Verdict("lion", 0, (), ("slow",)),
     ]

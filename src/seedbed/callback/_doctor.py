@@ -216,6 +216,7 @@ class Doctor(Callback):
     def _fail(self, trainer: Trainer, task: LightningModule, error: BaseException) -> None:
         if isinstance(error, Diverged):
             self.facts |= {"diverged": str(error), "bad_layer": bad_layer(task)}
+            self.facts["updates"] = trainer.global_step
         self._conclude(trainer, error)
 
 

@@ -37,7 +37,7 @@ FLOW = ("dead_units", "vanishing_gradients", "frozen")
 MASKS: Masks = {
     "non_finite_input": ("unnormalised", "split_mismatch", "bad_init", *FLOW, *TRIALS),
     "unnormalised": ("bad_init", *FLOW, *TRIALS),
-    "constant_features": (*FLOW, *TRIALS, "label_issues"),
+    "constant_features": (*FLOW, *TRIALS, "label_issues", "leakage"),
     "split_mismatch": ("input_blind",),
     "unshuffled": ("input_blind", "rate_range"),
     "label_issues": ("input_blind",),

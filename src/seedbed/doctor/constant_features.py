@@ -4,6 +4,7 @@ from seedbed.doctor._before import count, facts_of, passed
 from seedbed.doctor._case import Case, Finding
 
 MOST = 0.5  # of the features: images have dark borders, half of a picture rarely
+NEARLY_ALL = 0.9  # of them: no picture is that empty, something cut or overwrote it
 
 
 def constant_features(case: Case) -> Finding:
@@ -28,6 +29,9 @@ def constant_features(case: Case) -> Finding:
             numbers=numbers,
         )
     more = f", {woken:,} of them do in validation" if woken else ""
+    if still > NEARLY_ALL * all_of_them:
+        cause = "inputs that were overwritten, or cut away by scaling"
+        return Finding("constant_features", "warn", says + more, cause, numbers=numbers)
     if still > MOST * all_of_them:
         return Finding("constant_features", "info", says + more, numbers=numbers)
     return passed("constant_features", says + more if still else "every feature varies", numbers)

@@ -11,6 +11,7 @@ from seedbed.doctor._remedy import rate
 
 LOOKS = 3
 ALL = 0.9  # of the weights
+OURS = ("seedbed.", "torch.")
 REASONS = {
     "requires_grad": "requires_grad is false",
     "gradient": "no gradient reaches them",
@@ -68,7 +69,8 @@ def remedies(case: Case, share: float, lr: object) -> tuple[tuple[str, ...], ...
     tuned = (("~callback.finetune",),) if case.setting("callback.finetune") else ()
     plain = (("param_groups=none",),) if case.setting("param_groups") else ()
     zero = (("optimizer.lr=0.001",),) if lr == 0 else ()
-    return (*zero, *tuned, *plain, *(rate(case, 1000) if share == 1 and not zero else ()))
+    own = own_inits(case) if share < 1 else ()
+    return (*zero, *own, *tuned, *plain, *(rate(case, 1000) if share == 1 and not zero else ()))
 
 
 def at_start(case: Case) -> Finding:
@@ -105,6 +107,14 @@ def at_start(case: Case) -> Finding:
 
 
 def first_remedies(case: Case, frozen: dict[str, list[str]]) -> tuple[Words, ...]:
-    """Return plain parameter groups where the groups are to blame."""
+    """Return plain parameter groups, or no init of one's own, where these are to blame."""
     grouped = case.setting("param_groups") and (frozen.get("optimizer") or frozen.get("rate"))
-    return (("param_groups=none",),) if grouped else ()
+    own = own_inits(case) if frozen.get("requires_grad") else ()
+    return ((("param_groups=none",),) if grouped else ()) + own
+
+
+def own_inits(case: Case) -> tuple[Words, ...]:
+    """Return each init left out that is no option: it may switch gradients off."""
+    known = case.setting("init")
+    targets = {k: str(v.get("_target_")) for k, v in (known or {}).items() if v}
+    return tuple((f"~init.{k}",) for k, v in targets.items() if not v.startswith(OURS))

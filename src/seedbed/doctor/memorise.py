@@ -1,9 +1,10 @@
 """A model that cannot even learn a handful of examples by heart."""
 
-from seedbed.doctor._before import facts_of, passed
+from seedbed.doctor._before import class_of, facts_of, passed
 from seedbed.doctor._case import Case, Finding, Words
 
 NEARLY = 0.3  # of it, with every answer right: so narrow a net gets there, only later
+WRONG, KNOWN = 0.2, 0.05  # share of wrong answers of a narrow model, and of the neighbours
 LOSS = 0.1  # of what knowing nothing costs
 
 
@@ -14,7 +15,7 @@ def memorise(case: Case) -> Finding:
     `base`, that of knowing nothing, both above the least possible; `acc` (None for real
     targets); `by`, `config` (the optimizer as configured) or the name of what succeeded or
     failed last; `parameters` and `needed`, the numbers that the model has and would need; `cut`,
-    whether time ran out.
+    whether time ran out; `neighbours`, as in `label_issues`.
     """
     found = facts_of(case, "memorise", "memory_of")
     if isinstance(found, Finding):
@@ -38,7 +39,13 @@ def memorise(case: Case) -> Finding:
     says = f"{n} examples are not learned by heart in {steps} steps: {reached}"
     if of["parameters"] < of["needed"]:
         few = f"{says}; the model has {of['parameters']:.0f} parameters only"
-        return Finding("memorise", "info", few, numbers=numbers)
+        known = (case.facts.get("neighbours") or {}).get("disagree", 1.0)
+        if acc is None or acc > 1 - WRONG or known > KNOWN:
+            return Finding("memorise", "info", few, numbers=numbers)
+        few += f", and neighbours tell {1 - known:.0%} of the labels"
+        return Finding(
+            "memorise", "warn", few, "too little capacity", remedies(case), None, numbers
+        )
     if loss < NEARLY * base and acc in (None, 1.0):
         return Finding("memorise", "info", f"{says}; nearly", numbers=numbers)
     return Finding(
@@ -57,4 +64,4 @@ def remedies(case: Case) -> tuple[Words, ...]:
     if isinstance(widths, list) and widths and all(isinstance(w, int) for w in widths):
         wider = ",".join(str(max(64, 4 * w)) for w in widths[:3])
         return ((f"model.widths=[{wider}]", "model.activation=relu"),)
-    return ()
+    return (("model=mlp",),) if class_of(case, "model") == "Linear" else ()

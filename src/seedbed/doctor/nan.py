@@ -6,6 +6,8 @@ from seedbed.doctor._case import Case, Curve, Finding
 from seedbed.doctor._loss import unknown
 from seedbed.doctor._remedy import added, number, rate
 
+LATER = "steps too large, or a division by zero or an infinite value in the data"
+AT_ONCE = "inputs, targets or first weights that are no numbers: no update was made yet"
 NAMES = ("train/loss", "train/loss_step", "val/loss", "doctor/loss", "gradient/norm")
 
 
@@ -18,6 +20,7 @@ def nan(case: Case) -> Finding:
     Facts:
         diverged: what the run said when it stopped, where it did.
         bad_layer: the first layer with weights or gradients that are no numbers.
+        updates: made before it stopped.
     """
     found = {name: case.curves[name] for name in NAMES if len(case.curves.get(name, ()))}
     said = str(case.facts.get("diverged") or "")
@@ -33,12 +36,13 @@ def nan(case: Case) -> Finding:
         says = f"{name} is not finite from step {number(span[1])} on{where}"
     else:
         span, says = None, f"{said}{where}"
+    at_once = case.facts.get("updates") == 0
     return Finding(
         "nan",
         "fail",
         says,
-        "steps too large, or a division by zero or an infinite value in the data",
-        remedies(case),
+        AT_ONCE if at_once else LATER,
+        () if at_once else remedies(case),
         span,
         {"step": span[1]} if span else {},
     )

@@ -11,6 +11,8 @@ HIGH = 0.35  # of the loss of guessing: the model has not learned much
 RULES = 1.0  # times the data's loss, from which a penalty rules the training
 NOISE = {"model.dropout": 0.7, "regularizer.dropout.p": 0.7, "loss.label_smoothing": 0.5}
 NOISE |= {"regularizer.label_smoothing.epsilon": 0.5}  # shares of what is told to the model
+USUAL = {"model.dropout": "0.2", "regularizer.dropout.p": "0.2", "loss.label_smoothing": "0.1"}
+USUAL |= {"regularizer.label_smoothing.epsilon": "0.1"}
 DECAY = {  # strengths at which weights shrink faster than any data holds them up
     "optimizer.weight_decay": 0.05,
     "regularizer.weight_decay.coef": 1.0,
@@ -61,12 +63,14 @@ def settings(case: Case) -> dict[str, float]:
 
 
 def remedies(case: Case, strong: dict[str, float]) -> tuple[tuple[str, ...], ...]:
-    """Return all of what is too strong at a hundredth, then each of it left out."""
+    """Return noise at its usual share and penalties at a hundredth, then each of them left out."""
     weaker: list[str] = []
     for name in strong:
         part = name.removeprefix("train/")
         path = name if part == name else f"regularizer.{part}.coef"
-        factor = 0.2 if path in NOISE else 0.01
-        weaker += [word for words in scaled(case, path, factor) for word in words]
+        if path in USUAL:
+            weaker.append(f"{path}={USUAL[path]}")
+        else:
+            weaker += [word for words in scaled(case, path, 0.01) for word in words]
     without = [(f"~regularizer.{n.split('/')[1]}",) for n in strong if n.startswith("train/")]
     return ((tuple(weaker),) if weaker else ()) + tuple(without)

@@ -15,7 +15,6 @@ LOST = 0.005  # accuracy lost since its best
 TREND = 0.4  # τ since the lowest
 PATIENCE, SHARE = 3, 0.15  # validations since the lowest: so many, or that share of all
 GAP = 0.2  # of the loss of guessing between training and validation
-BY_HEART, CLOSE = 0.1, 0.1  # of the validation loss, a training loss for which less gap will do
 FITTED = 0.1  # of the loss of guessing: the training examples are known by heart
 
 
@@ -47,8 +46,7 @@ def overfitting(case: Case) -> Finding:
         return found("warn" if harm else "info", says, case, val, at, numbers)
     base = reference(case)[0]
     now = recent(learned.values)
-    least = CLOSE if now < BY_HEART * recent(val.values) else GAP
-    if now < FITTED * base and gap > least * base and not falls(val)[0]:
+    if now < FITTED * base and gap > GAP * base and not falls(val)[0]:
         says = (
             f"validation loss {recent(val.values):.3g} against {now:.3g} in "
             "training, and no longer falling"

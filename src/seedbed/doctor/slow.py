@@ -4,17 +4,18 @@ import math
 
 import numpy as np
 
-from seedbed.doctor._case import Case, Finding
+from seedbed.doctor._case import Case, Finding, Words
 from seedbed.doctor._loss import curve, falls, made, reference, train, unknown, whole
-from seedbed.doctor._remedy import rate
+from seedbed.doctor._remedy import is_number, number, rate
 from seedbed.doctor._statistics import recent
 
 SMALL = 1e-4  # ‖Δθ‖/‖θ‖ of an update that is too small in any case
-HEALTHY = 8e-4  # the least of healthy trainings, and what a remedy aims at
 WAY = 0.3  # lengths of the weights that all updates together may move them: too short a way
 LEFT = 0.2  # of the loss of guessing, above which there is something left to learn
 STRAIGHT = 0.5  # of its fall in the first half: healthy losses fall fastest at first
 LONG = 10  # points: the beginning of any curve is straight
+THRESHOLD = "callback.gradient_clip.threshold"
+CUT = 100.0  # times the threshold: gradients of which one part in a hundred is left
 LITTLE = 0.7  # of the loss of guessing: hardly begun
 
 
@@ -36,19 +37,29 @@ def slow(case: Case) -> Finding:
     numbers = {"recent": now, "base": base, "tau": tau, "p": p, "u": u}
     moved = "" if math.isnan(u) else f"; an update moves the weights by {u:.1e} of their length"
     says = f"training loss {now:.3g}, {now / base:.0%} of {called}{moved}"
-    tiny = u < SMALL or (u < HEALTHY and u * made(case) < WAY) or (math.isnan(u) and line(case))
+    way = u * float(case.facts.get("total") or made(case))
+    tiny = u < SMALL or way < WAY or (math.isnan(u) and line(case))
     if not (falling and now > LEFT * base and tiny):
         return Finding("slow", "pass", says, numbers=numbers)
     factor = 10.0 if math.isnan(u) else 1e-3 / max(u, 1e-9)
+    clipped = clipping(case)
     return Finding(
         "slow",
         "warn",
         f"{says}; still falling steadily (τ {tau:.2f})",
-        "a learning rate that is too low",
-        rate(case, min(1000.0, max(3.0, factor))),
+        "gradients that are clipped away" if clipped else "a learning rate that is too low",
+        (*clipped, *rate(case, min(1000.0, max(3.0, factor)))),
         whole(found),
         numbers,
     )
+
+
+def clipping(case: Case) -> tuple[Words, ...]:
+    """Return a threshold that lets ordinary gradients pass, where hardly any does now."""
+    threshold, norms = case.setting(THRESHOLD), curve(case, "gradient/norm_before").values
+    if not is_number(threshold) or not len(norms) or np.median(norms) <= CUT * threshold:
+        return ()
+    return ((f"{THRESHOLD}={number(2 * float(np.median(norms)))}",),)
 
 
 def line(case: Case) -> bool:

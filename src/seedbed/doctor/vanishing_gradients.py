@@ -5,7 +5,6 @@ import numpy as np
 from seedbed.doctor._before import filled, fitting, measured, passed
 from seedbed.doctor._case import Case, Finding, Words
 from seedbed.doctor._loss import curve, reference, train, unknown
-from seedbed.doctor._remedy import setting
 from seedbed.doctor._statistics import recent
 
 LEAST = 1e-3  # RMS of the first layer's gradient by the last one's; healthy nets: .28 to 2.1
@@ -41,20 +40,10 @@ def while_training(case: Case) -> Finding:
         "info" if learns else "warn",
         says,
         "too many layers for their activation and first weights",
-        remedies(case),
+        remedies(case) if case.config else (),
         (float(ratio.steps[0]), float(ratio.steps[-1])),
         numbers,
     )
-
-
-def remedies(case: Case) -> tuple[tuple[str, ...], ...]:
-    """Return what keeps gradients alive: a norm layer, an activation that does not saturate."""
-    if not case.config:
-        return ()
-    norm = setting(case, "model.norm", "batch") if case.setting("model.norm") == "none" else ()
-    relu = setting(case, "model.activation", "relu")
-    both = ((*relu[0], "init=he"),) if relu else (("init=he",),)
-    return (*norm, *both)
 
 
 def at_start(case: Case) -> Finding:
@@ -85,16 +74,21 @@ def at_start(case: Case) -> Finding:
         "fail" if middle < LOST else "warn",
         f"{says} (from {RATIO:g} is healthy)",
         "many layers that each shrink the signal, as sigmoids do",
-        first_remedies(case),
+        remedies(case),
         span,
         numbers,
     )
 
 
-def first_remedies(case: Case) -> tuple[Words, ...]:
-    """Return an activation that lets gradients through, a norm layer, an init."""
+def remedies(case: Case) -> tuple[Words, ...]:
+    """Return an activation that lets gradients through with its init, a norm layer, an init.
+
+    Only a sigmoid shrinks every gradient, to a quarter at most; others need first weights that
+    keep them.
+    """
     activation, norm = case.setting("model.activation"), case.setting("model.norm")
-    first = [("model.activation=relu",)] if activation not in (None, "relu") else []
-    second = [("model.norm=batch",)] if norm == "none" else []
-    both = [(*first[0], *second[0])] if first and second else []
-    return (*first, *both, *second, filled(case, "he" if first else fitting(case)))
+    layers = (("model.norm=batch",),) if norm == "none" else ()
+    bent = activation not in (None, "relu")
+    other = (("model.activation=relu", *filled(case, "he")),) if bent else ()
+    kept = (filled(case, fitting(case)),)
+    return (*other, *layers, *kept) if activation == "sigmoid" else (*kept, *layers, *other)
