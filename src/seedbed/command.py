@@ -22,7 +22,7 @@ from omegaconf.errors import (
 )
 
 from seedbed import help
-from seedbed.config import LISTS, SINGLES, Config
+from seedbed.config import LISTS, READING, SINGLES, Config
 from seedbed.nearest import nearest
 from seedbed.rules.value import trained
 from seedbed.run.folder import Refused, newest, read_config, read_json
@@ -32,6 +32,7 @@ from seedbed.signature import shown, words
 CONFIGS = help.CONFIGS
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 KEYS = {f.name for f in fields(Config)} | GROUPS
+ABOUT_READING = {"run", "stages", "diagnose", "report", "trust"}  # keys
 SWEEP = {"-m", "--multirun"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
@@ -77,6 +78,14 @@ class Command:
     def sweep(self) -> bool:
         """Whether every combination is to be run."""
         return bool(SWEEP & set(self.flags))
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only reads what a run has written, and says nothing of the run's parts."""
+        keys = {key.partition(".")[0] for key, _ in self.said}
+        stages = [v for key, v in self.said if key == "stages"]
+        asked = stages[-1] if stages and isinstance(stages[-1], list) else stages[-1:]
+        return {"run", "stages"} <= keys <= ABOUT_READING and set(asked) <= READING
 
     @property
     def looks(self) -> bool:

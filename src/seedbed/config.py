@@ -153,6 +153,9 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 
+READING = {"diagnose", "report"}  # stages that need no part of a run
+
+
 def register() -> None:
     """Make `Config` the `schema` that configs/train.yaml starts from, and `${if:...}` known."""
     ConfigStore.instance().store(name="schema", node=Config)
@@ -167,8 +170,12 @@ def if_chosen(group: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> A
     return then if _root_[group] else otherwise
 
 
-def check(cfg: DictConfig) -> Config:
+def check(cfg: DictConfig, *, built: bool = True) -> Config:
     """Return `cfg` as it may be written down: `revealed` gives the values that it is built with.
+
+    Args:
+        cfg: a composed config.
+        built: judge the parts, too, for which they are imported; not needed where none is built.
 
     Raises:
         ConfigError: with everything that is wrong with it.
@@ -180,14 +187,21 @@ def check(cfg: DictConfig) -> Config:
         raise ConfigError(secret.reason(error)) from None
     problems = [f"{path}: no value; it needs one" for path in missing]
     problems += [*strays(plain, Config), *values(plain)]
-    for path, node in parts(plain):
+    for path, node in parts(plain) if built else ():
         found = [*dangling(path, node), *misfits(path, node)]
         problems += found or unbuildable(path, node, plain)
-    if not problems:  # only now do combinations mean anything
+    if built and not problems:  # only now do combinations mean anything
         problems += rules.refused(plain)
     if problems:
         raise ConfigError(secret.redacted("\n".join(problems)))
     return as_config(secret.unsaid(cfg, plain, HIDING))
+
+
+def only_reads(plain: Mapping[str, Any]) -> bool:
+    """Return whether a command only reads what a run has written: no part of it is built."""
+    stages = plain["stages"]
+    asked = {stages} if isinstance(stages, str) else set(stages)
+    return bool(plain["run"]) and asked <= READING
 
 
 def judged(cfg: Config) -> Config:

@@ -129,7 +129,7 @@ def checked(command: Command) -> list[Config]:
     problems, configs = list(command.problems), []
     for cfg in compose_all(command):
         try:
-            configs.append(config.check(cfg))
+            configs.append(config.check(cfg, built=not command.reads))
         except config.ConfigError as error:
             problems += str(error).splitlines()
     if problems:

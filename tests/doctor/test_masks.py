@@ -62,6 +62,7 @@ def test_the_first_of_several_causes_is_named() -> None:
         ("", "+callback=swa callback.swa.start=1", "+callback=swa callback.swa.start=1"),
         ("regularizer=[l1,l2] regularizer.l1.coef=1", "~regularizer.l1", "regularizer=[l2]"),
         ("+regularizer=l1", "~regularizer.l1", ""),
+        ("+init.a._target_=b.C +init.a.c=1 seed=1", "~init.a", "seed=1"),
         ("seed=1", "~callback.ema", "seed=1 ~callback.ema"),
         ("run=x out=y stages=fit name=z", "seed=1", "name=z seed=1"),
     ],

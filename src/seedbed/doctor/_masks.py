@@ -28,13 +28,15 @@ HIDES: Masks = {
         *("vanishing_gradients", "not_learning", "slow", "underfitting", "decayed_too_early"),
         "still_improving",
     ),
+    "over_regularised": (
+        *("bad_init", "dead_units", "vanishing_gradients", "not_learning", "underfitting", "slow"),
+    ),
     "dead_units": (
         *("frozen", "vanishing_gradients", "not_learning", "slow", "underfitting", "oscillation"),
         *("decayed_too_early", "still_improving"),
     ),
     "vanishing_gradients": ("not_learning", "slow", "underfitting", "still_improving"),
     "exploding_gradients": ("oscillation", "not_learning", "bad_init"),
-    "over_regularised": ("bad_init", "not_learning", "underfitting", "slow"),
     "decayed_too_early": ("slow", "not_learning", "underfitting", "still_improving"),
     "slow": ("not_learning", "still_improving", "underfitting"),
     "not_learning": ("underfitting", "still_improving", "oscillation"),

@@ -20,8 +20,12 @@ USUAL = {  # rates that suit most models, by optimizer
 def rate(case: Case, factor: float) -> tuple[Words, ...]:
     """Return the learning rate times a factor, to two digits; nothing if it is not known.
 
-    From far away it goes to the usual rate of the optimizer at once.
+    From far away it goes to the usual rate of the optimizer at once.  A momentum that sums a
+    hundred steps and more is what makes steps long; it is lowered before the rate is.
     """
+    momentum = case.setting("optimizer.momentum")
+    if factor < 1 and is_number(momentum) and momentum >= 0.99:
+        return (("optimizer.momentum=0.9",),)
     lr = case.setting(RATE)
     if not is_number(lr) or lr <= 0:
         return ()
@@ -77,9 +81,10 @@ def batch(case: Case, factor: float) -> tuple[Words, ...]:
 
 
 def untried(case: Case, found: Finding) -> Finding:
-    """Return a finding without the remedies of which the config has every word already."""
-    left = tuple(words for words in found.remedies if not all(has(case, w) for w in words))
-    return found if len(left) == len(found.remedies) else replace(found, remedies=left)
+    """Return a finding with each remedy once, of those that the config does not have already."""
+    each = dict.fromkeys(found.remedies)
+    left = tuple(words for words in each if not all(has(case, w) for w in words))
+    return found if left == found.remedies else replace(found, remedies=left)
 
 
 def has(case: Case, word: str) -> bool:

@@ -62,6 +62,8 @@ def left(words: list[str], word: str) -> list[str]:
     rest = [w for w in words if key(w) != gone and not key(w).startswith(f"{gone}.")]
     if f"+{name}={option}" in rest:
         return [w for w in rest if w != f"+{name}={option}"]
+    if any(w.startswith(f"+{gone}._target_=") for w in words):
+        return rest  # a part of one's own: these words were all there was of it
     for at, each in enumerate(rest):
         if key(each) == name and not each.startswith(("+", "~")):
             options = ",".join(o for o in listed(each) if o != option)

@@ -10,6 +10,8 @@ from seedbed.doctor._remedy import is_number, number, rate
 from seedbed.doctor._statistics import recent
 
 SMALL = 1e-4  # ‖Δθ‖/‖θ‖ of an update that is too small in any case
+AIM = 2e-3  # for a remedy: nine of ten healthy trainings have 1e-3 to 2e-2
+MOST = 1e4  # times the rate at once
 WAY = 0.3  # lengths of the weights that all updates together may move them: too short a way
 LEFT = 0.2  # of the loss of guessing, above which there is something left to learn
 STRAIGHT = 0.5  # of its fall in the first half: healthy losses fall fastest at first
@@ -41,14 +43,14 @@ def slow(case: Case) -> Finding:
     tiny = u < SMALL or way < WAY or (math.isnan(u) and line(case))
     if not (falling and now > LEFT * base and tiny):
         return Finding("slow", "pass", says, numbers=numbers)
-    factor = 10.0 if math.isnan(u) else 1e-3 / max(u, 1e-9)
+    factor = 10.0 if math.isnan(u) else AIM / max(u, 1e-9)
     clipped = clipping(case)
     return Finding(
         "slow",
         "warn",
         f"{says}; still falling steadily (τ {tau:.2f})",
         "gradients that are clipped away" if clipped else "a learning rate that is too low",
-        (*clipped, *rate(case, min(1000.0, max(3.0, factor)))),
+        (*clipped, *rate(case, min(MOST, max(3.0, factor)))),
         whole(found),
         numbers,
     )

@@ -35,12 +35,13 @@ def still_improving(case: Case) -> Finding:
     says = f"the {split} loss fell by {fell:.0%} in the last third, to {now / base:.0%} of {called}"
     if not falling or fell < WORTH or now < LEFT * base:
         return Finding("still_improving", "pass", says, numbers=numbers)
+    far = bool(total or whole) and fell > FAST and left > MUCH * base
     return Finding(
         "still_improving",
-        "warn" if (total or whole) and fell > FAST and left > MUCH * base else "info",
+        "warn" if far else "info",
         f"{says}, and has not come to rest",
         "a training that ends early",
-        (*longer(case, 2), *longer(case, 4)),
+        (*longer(case, 4), *longer(case, 10)) if far else (*longer(case, 2), *longer(case, 4)),
         (float(last_part(found, 1 / 3).steps[0]), float(found.steps[-1])),
         numbers,
     )

@@ -15,8 +15,7 @@ from seedbed.checkpoint.best_and_last import BestAndLast
 from seedbed.compress._workbench import Compression
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order, Unreadable, loader
-from seedbed.report import page
-from seedbed.run import diagnose, saved
+from seedbed.run import reading, saved
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
@@ -234,14 +233,13 @@ class Run:
     def report(self) -> Metrics:
         """Write `report.html`."""
         if self._parts is None or self._parts.trainer.is_global_zero:
-            known = read_json(self.source / "metrics.json") | self.metrics
-            page.write(self.source, self.out, known)
+            reading.report(self.source, self.out, self.metrics)
         return {}
 
     def diagnose(self) -> Metrics:
         """Write `diagnosis.json` and say what it says."""
         if self._parts is None or self._parts.trainer.is_global_zero:
-            diagnose.of_run(self.source, self.out)
+            reading.judge(self.source, self.out, self.metrics)
         return {}
 
     def reproduce(self) -> Metrics:
