@@ -88,14 +88,18 @@ class Doctor(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Begin to look at a step."""
-        if self.looks is not None:
+        if self.looks is None:
+            return
+        if self.looks.wait:  # most steps are not looked at
+            self.looks.wait -= 1
+        else:
             self._safely(self.looks.start, trainer, batch)
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Look at gradients and weights before the update."""
-        if self.looks is not None and self.looks.step >= 0:  # most steps are not
+        if self.looks is not None and self.looks.step >= 0:
             self._safely(self.looks.before_update, trainer)
 
     def on_train_batch_end(

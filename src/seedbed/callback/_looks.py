@@ -60,10 +60,7 @@ class Looks:
         return at - step
 
     def start(self, trainer: Trainer, batch: Any) -> None:
-        """Begin to look, if this step is one to look at."""
-        if self.wait:
-            self.wait -= 1
-            return
+        """Begin to look, if this step is one to look at; not to be asked while `wait` is left."""
         step = trainer.global_step
         self.batch = self.batch or size_of(batch)
         if step == self.step or not self.batch:
