@@ -40,6 +40,11 @@ def test_gaps_unsorted_rows_and_words_among_numbers_are_left_out(tmp_path: Path)
     assert curves["val/loss"].steps.tolist() == [20]
 
 
+def test_a_comma_may_be_the_point_of_a_number(tmp_path: Path) -> None:
+    curves, _, _ = foreign(table(tmp_path, "epoch;train_loss\n1;2,5\n2;1,25\n"))
+    assert curves["train/loss"].values.tolist() == [2.5, 1.25]
+
+
 def test_without_steps_rows_are_counted(tmp_path: Path) -> None:
     curves, _, _ = foreign(table(tmp_path, "loss\n3\n2\n"))
     assert curves["train/loss"].steps.tolist() == [1, 2]
@@ -51,6 +56,7 @@ def test_without_steps_rows_are_counted(tmp_path: Path) -> None:
         ("a,b\n1,2\n", "no column with a loss .* there is a, b"),
         ("", "there is none"),
         ("loss\n", "no"),
+        ("epoch,train_loss\n1,low\n", "there is no number in train_loss"),
     ],
 )
 def test_a_table_without_losses_is_refused(tmp_path: Path, text: str, why: str) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,10 @@ def ill(folder: str | Path) -> list[str]:
         (["optimizer.lr=1"], {"dead_units", "divergence"}, "optimizer.lr=0.001"),
         (["optimizer.lr=1e-6"], {"slow", "not_learning"}, "optimizer.lr=0.001"),
         (
-            ["data.fraction=.035", "trainer.max_epochs=150", "scheduler=constant"],
+            [
+                *("data.fraction=.035", "optimizer.lr=0.005", "trainer.max_epochs=60"),
+                "scheduler=constant",
+            ],
             {"overfitting"},
             "data.fraction=1",
         ),
@@ -92,6 +97,18 @@ def test_what_is_disabled_is_not_looked_for(train: Train) -> None:
     ended = train(*words, "doctor.disable=[slow,not_learning]", "out=run")
     assert (ended.code, ended.err) == (0, "")
     assert not {"slow", "not_learning"} & {f["symptom"] for f in diagnosis("run")["findings"]}
+
+
+def test_reading_a_run_imports_no_torch(train: Train) -> None:
+    assert train(*TINY, "stages=fit", "logger=[csv]", "out=run").code == 0
+    script = Path(__file__).parents[2] / "train.py"
+    command = [sys.executable, "-X", "importtime", script, "run=run", "stages=[diagnose,report]"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "yaml" in imported
+    assert not {"torch", "lightning"} & imported
+    assert "judged: nan" in ended.stdout
+    assert list(Path("run/reruns").glob("*/report.html"))
 
 
 def test_their_table_is_judged_by_its_curves(train: Train, tmp_path: Path) -> None:

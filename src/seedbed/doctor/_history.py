@@ -46,7 +46,7 @@ def foreign(path: Path) -> tuple[dict[str, Curve], list[str], str]:
     Steps are those of a column of that name, else epochs, else rows, which may be epochs.
 
     Raises:
-        Unreadable: it is no table, or has no loss.
+        Unreadable: it is no table, or has no loss in numbers.
     """
     rows = rows_of(path)
     columns = [name for name in (rows[0] if rows else ()) if name]
@@ -65,7 +65,10 @@ def foreign(path: Path) -> tuple[dict[str, Curve], list[str], str]:
     steps = [float(n + 1) if math.isnan(step) else step for n, step in enumerate(at)]
     others = [c for c in columns if c not in known and plain(c) not in (*STEPS, *EPOCHS)]
     unit = "step" if axis and plain(axis) in STEPS else "epoch"
-    return percent(curves(rows, steps, known)), others, unit
+    found = percent(curves(rows, steps, known))
+    if not found:
+        raise Unreadable(f"{path}: there is no number in {', '.join(known)}")
+    return found, others, unit
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -97,7 +100,7 @@ def curves(
     found: dict[str, dict[float, float]] = {name: {} for name in names.values()}
     for step, row in zip(steps, rows, strict=True):
         for column, name in names.items():
-            text = (row[column] or "").strip()
+            text = decimal(row[column])
             if text and is_number(text):
                 found[name][step] = number(text)
     return {name: as_curve(points) for name, points in found.items() if points}
@@ -134,4 +137,10 @@ def is_number(text: str) -> bool:
 
 def number(text: Any) -> float:
     """Return the number that a text says, NaN if it says none."""
-    return float(text) if text and is_number(str(text)) else math.nan
+    text = decimal(text)
+    return float(text) if text and is_number(text) else math.nan
+
+
+def decimal(text: Any) -> str:
+    """Return the text of a number with a point, which many tables write as a comma."""
+    return str(text or "").strip().replace(",", ".")

@@ -21,7 +21,9 @@ def still_improving(case: Case) -> Finding:
     """
     total, whole = case.facts.get("total"), "unit" in case.facts
     if total and made(case) < ENDED * total:
-        return unknown("still_improving", "the training has not ended")
+        return unknown(
+            "still_improving", "the training goes on, or was stopped before its planned end"
+        )
     val, learned = epochs(case, "val"), train(case)
     learned = learned if len(learned) >= ENOUGH else curve(case, "train/loss_step")
     found, split = (val, "validation") if len(val) >= ENOUGH else (learned, "training")
