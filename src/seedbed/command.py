@@ -3,7 +3,7 @@
 import itertools
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -49,6 +49,7 @@ EPISODE = ("ways", "shots", "queries", "test_episodes")
 MEASURED = {f"data.{key}" for key in ("batch_size", "corruptions", "severity", *EPISODE)}
 AFTER = ("logger", "compress", "doctor")  # what no training depends on
 STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
+LAUNCHING = re.compile(r"hydra(/launcher|\.launcher\.[a-z]\w*)=")
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -62,6 +63,7 @@ class Command:
     parsed: list[Override] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # of overrides that were left out
     argv: list[str] = field(default_factory=list)  # as it was typed
+    launcher: list[str] = field(default_factory=list)  # who starts the jobs of a sweep
 
     def drop(self, o: Override) -> None:
         """Leave out an override that cannot be meant, so that the others can be judged."""
@@ -83,6 +85,25 @@ class Command:
         """Whether something is to be printed and nothing run."""
         return any(flag.partition("=")[0] in LOOKS for flag in self.flags)
 
+    def take(self, argv: Sequence[str]) -> None:
+        """Sort the words of a command line: flags, overrides, and who launches the jobs.
+
+        Raises:
+            Refused: there is no such flag.
+        """
+        rest = iter(argv)
+        for word in rest:
+            if LAUNCHING.match(word):
+                self.launcher.append(word)
+            elif not word.startswith("-"):
+                self.overrides.append(settable(word))
+            elif word.partition("=")[0] not in FLAGS:
+                few = nearest(word, FLAGS).replace("there is -", "flags: -")
+                raise Refused(f"{word}: no such flag; {few}")
+            else:
+                self.flags.append(word)
+                self.flags += itertools.islice(rest, int(word in WITH_VALUE))
+
     @classmethod
     def read(cls, argv: list[str]) -> "Command":
         """Return what `argv` says.
@@ -91,25 +112,15 @@ class Command:
             Refused: with everything in it that cannot be meant.
         """
         command = cls()
-        rest = iter(argv)
-        for word in rest:
-            if not word.startswith("-"):
-                command.overrides.append(settable(word))
-                continue
-            if word.partition("=")[0] not in FLAGS:
-                raise Refused(
-                    f"{word}: no such flag; {nearest(word, FLAGS)}".replace(
-                        "there is -", "flags: -"
-                    )
-                )
-            command.flags.append(word)
-            if word in WITH_VALUE:
-                command.flags += itertools.islice(rest, 1)
+        command.take(argv)
         varied = swept(command.overrides)
         if varied and asked_to_sweep(command.overrides) and not (command.sweep or command.looks):
             command.flags.append("-m")
         if command.sweep:
             command.overrides[:0] = varied
+        elif command.launcher and not command.looks:
+            words = " ".join(command.launcher)
+            command.problems.append(f"{words}: only a sweep has jobs to launch; add -m")
         command.parsed = [parse(word) for word in command.overrides]
         for o in list(command.parsed):
             if found := list(slips(o, command)):
