@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -181,11 +181,14 @@ def parse(word: str) -> Override:
     if "=" not in word and not word.startswith("~"):
         raise Refused(f"{written}: key=value is expected")
     try:
-        return OverridesParser.create().parse_override(word)
+        o = OverridesParser.create().parse_override(word)
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
         why = f"cannot be read as key=value ({lines[0]}); quote odd characters twice: 'key=\"a b\"'"
         raise Refused(f"{written}: {why}") from None
+    if isinstance(o.value(), Glob):
+        raise Refused(f"{written}: name the options, separated by commas")
+    return o
 
 
 def slips(o: Override, command: Command) -> Iterator[str]:

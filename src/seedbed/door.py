@@ -29,7 +29,7 @@ from seedbed.run import (
     stop,
     summary,
 )
-from seedbed.run.child import SWEEP, Running, end_with_parent, pass_on
+from seedbed.run.child import SWEEP, Running, be_a_job, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
 from seedbed.sweep import resume
@@ -41,6 +41,8 @@ Job = Callable[[Config], dict[str, float]]
 
 def enter(job: Job) -> None:
     """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
+    if SWEEP in os.environ:
+        be_a_job()
     config.register()
     remedy.GATES[:] = [passes]
     try:
@@ -208,8 +210,6 @@ def place_of(cfg: Config) -> Place:
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
-    if SWEEP in os.environ:
-        end_with_parent()
     place = place_of(cfg)
     with lock.locked(place.out, f"run={cfg.run}" if cfg.run else f"out={place.out}"):
         if not cfg.run:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seedbed.run.stop import WISH
+
 OUTPUT = "output"  # folder in a sweep's for what jobs print that run beside others
 
 
@@ -17,18 +19,25 @@ class Job:
         number: its place in the sweep, which is the name of its folder.
         words: its whole command line, `out=` or `run=` included.
         out: its folder.
+        said: what tells it from the others, for a reader.
         single: whether it is one process; several start themselves by the command line.
     """
 
     number: int
     words: list[str]
     out: Path
+    said: str
     single: bool = True
 
     @property
     def log(self) -> Path:
         """The file for what it prints where several run at once."""
         return self.out.parent / OUTPUT / f"{self.number}.txt"
+
+
+def shown(words: Sequence[str]) -> str:
+    """Return overrides in one line."""
+    return " ".join(word.lstrip("+") for word in words)
 
 
 def new(number: int, words: Sequence[str], folder: Path, trust: Sequence[str]) -> list[str]:
@@ -55,14 +64,13 @@ class Voice:
 
     def begun(self, job: Job) -> None:
         """Say that a job begins, and with what."""
-        said = [word.lstrip("+") for word in job.words if not word.startswith(("out=", "trust="))]
-        print(f"job {job.number}: {' '.join(said)}", flush=True)  # noqa: T201
+        print(f"job {job.number}: {job.said}", flush=True)  # noqa: T201
 
     def ended(self, job: Job, code: int) -> None:
         """Say that a job has ended, and where to look if it has not ended well."""
-        if not code:
-            if self.logged:
-                print(f"job {job.number} has ended well", flush=True)  # noqa: T201
+        if not code and self.logged:
+            print(f"job {job.number} has ended well", flush=True)  # noqa: T201
+        if not code or WISH.asked:  # who was asked has told them all
             return
         why = last_line(job.log) if self.logged else ""
         sys.stderr.write(f"failed: {job.out} (exit code {code}){why and ': '}{why}\n")

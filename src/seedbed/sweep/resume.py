@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.command import typed
 from seedbed.run.folder import Refused, read_config, read_json
 from seedbed.run.status import DIVERGED, OK, standing
-from seedbed.sweep.jobs import Job, new, single
+from seedbed.sweep.jobs import Job, new, shown, single
 from seedbed.sweep.record import Sweep, code, is_sweep
 
 ANSWERED = (OK, DIVERGED)  # the same command would end the same way again
@@ -57,10 +57,10 @@ def left(folder: Path, sweep: Sweep, trust: Sequence[str]) -> Iterator[tuple[int
             yield number, [f"run='{out}'", *trust]
 
 
-def begun(number: int, words: list[str], folder: Path) -> Job:
+def begun(number: int, words: list[str], folder: Path, said: Sequence[str]) -> Job:
     """Return a job that goes on in its folder."""
     out = folder / str(number)
-    return Job(number, words, out, single(trainer_of(out)))
+    return Job(number, words, out, f"{shown(said)} (goes on)", single(trainer_of(out)))
 
 
 def trainer_of(out: Path) -> dict[str, Any]:

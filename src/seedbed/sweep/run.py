@@ -15,7 +15,7 @@ from seedbed.run.project import again
 from seedbed.run.status import OK
 from seedbed.run.stop import Interrupted
 from seedbed.sweep import record, resume
-from seedbed.sweep.jobs import Job, Voice, new, single
+from seedbed.sweep.jobs import Job, Voice, new, shown, single
 from seedbed.sweep.launcher import Launcher, chosen
 
 Check = Callable[[Command], list[Config]]
@@ -52,10 +52,8 @@ def begin(command: Command, configs: Sequence[Config], launcher: Launcher) -> in
         code=record.code(),
     )
     trust = trusting(command.argv)
-    todo = [
-        Job(n, new(n, record.as_typed(said), folder, trust), folder / str(n), single(cfg.trainer))
-        for n, (said, cfg) in enumerate(zip(words, configs, strict=True))
-    ]
+    pairs = enumerate(zip(words, configs, strict=True))
+    todo = [fresh(n, folder, record.as_typed(said), trust, cfg) for n, (said, cfg) in pairs]
     with locked(folder, f"out={folder}"):
         record.write(folder, sweep)
         slurm.remember(command.argv, folder)
@@ -83,20 +81,25 @@ def go_on(folder: Path, argv: Sequence[str], check: Check, first: First) -> int:
         if not left:
             print(f"run={folder}: nothing is left to do ({stands})")  # noqa: T201
             return ended(folder, sweep, said)
-        fresh = {n: words for n, words in left.items() if not words[0].startswith("run=")}
-        configs = {n: gated(n, sweep.jobs[n] + trust, check) for n in fresh}
+        unbegun = [n for n, words in left.items() if not words[0].startswith("run=")]
+        configs = {n: gated(n, sweep.jobs[n] + trust, check) for n in unbegun}
         if not first(list(configs.values()), trust):
             return 1
         if differs := resume.changed(sweep):
             sys.stderr.write(f"run={folder}: the code has changed since it began ({differs})\n")
         print(f"run={folder}: {len(left)} of {len(sweep.jobs)} jobs left ({stands})", flush=True)  # noqa: T201
         todo = [
-            Job(n, words, folder / str(n), single(configs[n].trainer))
+            fresh(n, folder, sweep.jobs[n], trust, configs[n])
             if n in configs
-            else resume.begun(n, words, folder)
+            else resume.begun(n, words, folder, sweep.jobs[n])
             for n, words in left.items()
         ]
         return launched(folder, sweep, todo, launcher, said)
+
+
+def fresh(n: int, folder: Path, words: Sequence[str], trust: list[str], cfg: Config) -> Job:
+    """Return a job that has not begun."""
+    return Job(n, new(n, words, folder, trust), folder / str(n), shown(words), single(cfg.trainer))
 
 
 def gated(number: int, words: list[str], check: Check) -> Config:

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from seedbed.run.child import SWEEP
-from seedbed.run.stop import NUMBERS, Interrupted
+from seedbed.run.stop import Interrupted
 from seedbed.sweep.jobs import Job
 
+METHODS = multiprocessing.get_all_start_methods()
+METHOD = "forkserver" if "forkserver" in METHODS else "spawn"  # Windows cannot fork
 WARM = "seedbed.sweep.launcher._warm"
 Begun = Callable[[Job], None]
 Ended = Callable[[Job, int], None]
@@ -63,7 +65,7 @@ class Forks:
     def __init__(self, slots: int, logged: bool, begun: Begun, ended: Ended) -> None:
         self.slots, self.logged, self.begun, self.ended = slots, logged, begun, ended
         self.running: dict[int, tuple[Job, Any]] = {}  # by what becomes readable at their end
-        self.context = cast(Any, multiprocessing.get_context("forkserver"))
+        self.context = cast(Any, multiprocessing.get_context(METHOD))
 
     def all(self, jobs: Sequence[Job]) -> None:
         """Run every job; pass on the signal that interrupts this, and wait for those that run.
@@ -71,7 +73,7 @@ class Forks:
         Raises:
             Interrupted: by that signal.
         """
-        if any(job.single for job in jobs):
+        if METHOD == "forkserver" and any(job.single for job in jobs):
             self.context.set_forkserver_preload([WARM])
         waiting = list(reversed(jobs))
         try:
@@ -137,7 +139,6 @@ def obeyed(script: str, words: list[str], log: str, here: bool) -> None:
         here: in this process; else by the command line, which several processes start from.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the server ignores it
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, NUMBERS)
     os.environ[SWEEP] = "1"
     if log:
         Path(log).parent.mkdir(exist_ok=True)
