@@ -86,6 +86,8 @@ def obey(job: Job, argv: list[str]) -> int:
 def jobs_of(job: Job, command: Command) -> int:
     """Run the one job of a command line, or every job of a sweep, and return the exit code."""
     launcher = chosen(command.launcher)
+    if command.sweep and ranks.several():
+        raise Refused("-m: start a sweep by python alone; its jobs start their own processes")
     if command.sweep:
         sweep.refuse_idle(command)
     configs = checked(command)
