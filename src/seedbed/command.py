@@ -3,7 +3,7 @@
 import itertools
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -50,6 +50,7 @@ EPISODE = ("ways", "shots", "queries", "test_episodes")
 MEASURED = {f"data.{key}" for key in ("batch_size", "corruptions", "severity", *EPISODE)}
 AFTER = ("logger", "compress", "doctor")  # what no training depends on
 STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
+LAUNCHING = re.compile(r"hydra(/launcher|\.launcher\.[a-z]\w*)=")
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -63,6 +64,7 @@ class Command:
     parsed: list[Override] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # of overrides that were left out
     argv: list[str] = field(default_factory=list)  # as it was typed
+    launcher: list[str] = field(default_factory=list)  # who starts the jobs of a sweep
 
     def drop(self, o: Override) -> None:
         """Leave out an override that cannot be meant, so that the others can be judged."""
@@ -92,6 +94,25 @@ class Command:
         """Whether something is to be printed and nothing run."""
         return any(flag.partition("=")[0] in LOOKS for flag in self.flags)
 
+    def take(self, argv: Sequence[str]) -> None:
+        """Sort the words of a command line: flags, overrides, and who launches the jobs.
+
+        Raises:
+            Refused: there is no such flag.
+        """
+        rest = iter(argv)
+        for word in rest:
+            if LAUNCHING.match(word):
+                self.launcher.append(word)
+            elif not word.startswith("-"):
+                self.overrides.append(settable(word))
+            elif word.partition("=")[0] not in FLAGS:
+                few = nearest(word, FLAGS).replace("there is -", "flags: -")
+                raise Refused(f"{word}: no such flag; {few}")
+            else:
+                self.flags.append(word)
+                self.flags += itertools.islice(rest, int(word in WITH_VALUE))
+
     @classmethod
     def read(cls, argv: list[str]) -> "Command":
         """Return what `argv` says.
@@ -100,25 +121,15 @@ class Command:
             Refused: with everything in it that cannot be meant.
         """
         command = cls()
-        rest = iter(argv)
-        for word in rest:
-            if not word.startswith("-"):
-                command.overrides.append(settable(word))
-                continue
-            if word.partition("=")[0] not in FLAGS:
-                raise Refused(
-                    f"{word}: no such flag; {nearest(word, FLAGS)}".replace(
-                        "there is -", "flags: -"
-                    )
-                )
-            command.flags.append(word)
-            if word in WITH_VALUE:
-                command.flags += itertools.islice(rest, 1)
+        command.take(argv)
         varied = swept(command.overrides)
         if varied and asked_to_sweep(command.overrides) and not (command.sweep or command.looks):
             command.flags.append("-m")
         if command.sweep:
             command.overrides[:0] = varied
+        elif command.launcher and not command.looks:
+            words = " ".join(command.launcher)
+            command.problems.append(f"{words}: only a sweep has jobs to launch; add -m")
         command.parsed = [parse(word) for word in command.overrides]
         for o in list(command.parsed):
             if found := list(slips(o, command)):
@@ -179,11 +190,14 @@ def parse(word: str) -> Override:
     if "=" not in word and not word.startswith("~"):
         raise Refused(f"{written}: key=value is expected")
     try:
-        return OverridesParser.create().parse_override(word)
+        o = OverridesParser.create().parse_override(word)
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if not line.startswith(("See", "Error"))]
         why = f"cannot be read as key=value ({lines[0]}); quote odd characters twice: 'key=\"a b\"'"
         raise Refused(f"{written}: {why}") from None
+    if isinstance(o.value(), Glob):
+        raise Refused(f"{written}: name the options, separated by commas")
+    return o
 
 
 def slips(o: Override, command: Command) -> Iterator[str]:

@@ -3,15 +3,12 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help, source
@@ -32,17 +29,21 @@ from seedbed.run import (
     stop,
     summary,
 )
-from seedbed.run.child import SWEEP, Running, child, pass_on
+from seedbed.run.child import SWEEP, Running, be_a_job, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
+from seedbed.sweep import resume
+from seedbed.sweep import run as sweep
+from seedbed.sweep.launcher import chosen
 
 Job = Callable[[Config], dict[str, float]]
 
 
 def enter(job: Job) -> None:
     """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
+    if SWEEP in os.environ:
+        be_a_job()
     config.register()
-    OmegaConf.register_new_resolver("id", folder.new_id, use_cache=True, replace=True)
     remedy.GATES[:] = [passes]
     try:
         sys.exit(obey(job, sys.argv[1:]))
@@ -67,27 +68,42 @@ def obey(job: Job, argv: list[str]) -> int:
     if asked is None:
         print("this job's run is finished")  # noqa: T201
         return 0
+    if (begun := resume.asked(asked)) is not None:
+        authorise(typed(asked))
+        return sweep.go_on(begun, asked, checked, sources_trained)
     command = Command.read(asked)
     command.argv = argv
     authorise(command.said)
     if command.looks and command.problems:
         raise Refused("\n".join(command.problems))
     if command.looks:
-        return through_hydra(command, lambda cfg: None)
+        return through_hydra(command)
     if foreign := strangers(command):
         return judged_alone(foreign, command)
+    return jobs_of(job, command)
+
+
+def jobs_of(job: Job, command: Command) -> int:
+    """Run the one job of a command line, or every job of a sweep, and return the exit code."""
+    launcher = chosen(command.launcher)
+    if command.sweep and ranks.several():
+        raise Refused("-m: start a sweep by python alone; its jobs start their own processes")
+    if command.sweep:
+        sweep.refuse_idle(command)
     configs = checked(command)
-    if not trained_first(source.planned(configs, checked), command):
+    if not sources_trained(configs, sweep.trusting(command.argv)):
         return 1
-    return sweep(command) if command.sweep else alone(job, configs[0], command)
+    if command.sweep:
+        return sweep.begin(command, configs, launcher)
+    return alone(job, configs[0], command)
 
 
-def trained_first(todo: dict[Path, list[str]], command: Command) -> bool:
-    """Train the runs that this command's start from, and return whether that went well."""
+def sources_trained(configs: Sequence[Config], trust: Sequence[str]) -> bool:
+    """Train the runs that these start from, and return whether that went well."""
+    todo = source.planned(configs, checked)
     running: Running = []
-    trust = [word for word in command.overrides if word.lstrip("+").startswith("trust=")]
     with stop.listening(lambda number: pass_on(running, number)):
-        return source.train(todo, trust, running)
+        return source.train(todo, list(trust), running)
 
 
 def take_part(job: Job, record: Path) -> int:
@@ -250,46 +266,14 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
         return job(cfg)
 
 
-def sweep(command: Command) -> int:
-    """Run every combination, each in its own process and folder; one failure loses no other."""
-    outs: list[Path] = []
-    running: Running = []
-
-    def one_of_many(cfg: DictConfig) -> None:
-        known = HydraConfig.get()
-        out = Path(known.runtime.output_dir)
-        outs.append(out)
-        said = as_typed(known.overrides.task)
-        words = " ".join(word.lstrip("+") for word in said)
-        print(f"job {len(outs) - 1}: {words}", flush=True)  # noqa: T201
-        code = child([*said, f"out='{os.path.relpath(out)}'"], running)
-        if code:
-            sys.stderr.write(f"failed: {out} (exit code {code})\n")
-
-    try:
-        with stop.listening(lambda number: pass_on(running, number)):
-            code = through_hydra(command, one_of_many)
-    finally:
-        print(summary.table(outs))  # noqa: T201
-    return code or int(any(status.standing(out) != status.OK for out in outs))
-
-
-def as_typed(overrides: Any) -> list[str]:
-    """Return overrides with their interpolations; reading an item would put secrets in."""
-    plain = OmegaConf.to_container(overrides, resolve=False)
-    assert isinstance(plain, list)
-    return list(map(str, plain))
-
-
-def through_hydra(command: Command, task: Callable[[DictConfig], None]) -> int:
-    """Hand the command line to Hydra, for what it prints or sweeps."""
+def through_hydra(command: Command) -> int:
+    """Hand the command line to Hydra, for what it prints."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
     known = ["hydra.sweeper.params=null"] if command.sweep else []  # they are among the overrides
     sys.argv[1:] = [*command.flags, *command.overrides, *known]
+    start = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)
     try:
-        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)(
-            task
-        )()
+        start(lambda cfg: None)()
     except (HydraException, OmegaConfBaseException) as error:
         raise Refused(reason(error)) from None
     return 0

@@ -1,5 +1,6 @@
 """What a run says when it ends before its time, and how to go on with it."""
 
+import os
 import shlex
 import sys
 import traceback
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from seedbed.atomic import full
 from seedbed.run import slurm
+from seedbed.run.child import SWEEP
 from seedbed.run.folder import Differs, Unsound
 from seedbed.run.project import again
 from seedbed.run.status import DIVERGED, verdict
@@ -15,7 +17,8 @@ from seedbed.run.stop import Interrupted
 
 def interrupted(wish: Interrupted, out: Path) -> int:
     """Say how to go on with a run that was asked to end, and return the exit code."""
-    sys.stderr.write(f"{slurm.requeue(wish.number)}interrupted by {wish}{hint(out)}\n")
+    if SWEEP not in os.environ:  # the sweep speaks for its jobs
+        sys.stderr.write(f"{slurm.requeue(wish.number)}interrupted by {wish}{hint(out)}\n")
     return wish.code
 
 

@@ -77,7 +77,7 @@ def read_config(run: Path) -> dict[str, Any]:
     if ADDRESS.match(str(run)):
         raise Refused(f"run={run}: a folder of this machine is expected")
     if not file.is_file():
-        raise Refused(f"run={run}: no run folder, there is no {file}")
+        raise Refused(f"run={run}: no run folder and no sweep's, there is no {file}")
     try:
         saved = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:

@@ -53,6 +53,11 @@ def under_torchrun() -> bool:
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
+def several() -> bool:
+    """Return whether torchrun or srun has started this process with others."""
+    return under_torchrun() or slurm_note() is not None
+
+
 def slurm_note() -> Path | None:
     """Return the file by which the tasks of one SLURM step agree, None outside of several."""
     if int(os.environ.get("SLURM_NTASKS", "1")) < 2 or "SLURM_STEP_ID" not in os.environ:

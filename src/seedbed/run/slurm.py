@@ -47,11 +47,14 @@ def restarted(argv: Sequence[str]) -> list[str] | None:
         return list(argv)
     file = note(argv)
     run = Path(file.read_text()) if file.is_file() else None
-    if run is None or not (run / "config.yaml").is_file():
+    if run is None or not any((run / name).is_file() for name in ("config.yaml", "sweep.yaml")):
         return list(argv)
     if read_json(run / "status.json").get("status") == OK:
         return None
-    return [f"run='{run}'", *(word for word in argv if word.startswith("trust="))]
+    kept = [
+        word for word in argv if word.startswith(("trust=", "hydra/launcher", "hydra.launcher"))
+    ]
+    return [f"run='{run}'", *kept]
 
 
 def requeue(number: int) -> str:

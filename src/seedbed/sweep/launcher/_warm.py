@@ -1,0 +1,19 @@
+"""What every job imports, once, for all processes that are forked from this one.
+
+Nothing is computed here: threads and a CUDA context do not outlive a fork.
+"""
+
+import gc
+import signal
+from importlib import import_module
+
+from seedbed.run.stop import NUMBERS
+
+signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # meant for the jobs, not for who forks them
+for name in (
+    *("seedbed.door", "seedbed.run.pipeline", "sklearn.datasets", "torch._dynamo"),
+    *("lightning.pytorch.loggers", "torch.utils.tensorboard", "seedbed.report.page"),
+):
+    import_module(name)
+gc.collect()
+gc.freeze()  # what is there is shared: a collection in a job need not touch, and so copy, it
