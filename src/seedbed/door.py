@@ -35,6 +35,7 @@ from seedbed.run import (
 from seedbed.run.child import SWEEP, Running, child, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
+from seedbed.sweep import results
 
 Job = Callable[[Config], dict[str, float]]
 
@@ -270,7 +271,8 @@ def sweep(command: Command) -> int:
         with stop.listening(lambda number: pass_on(running, number)):
             code = through_hydra(command, one_of_many)
     finally:
-        print(summary.table(outs))  # noqa: T201
+        if outs:
+            print(results.conclude(outs[0].parent))  # noqa: T201
     return code or int(any(status.standing(out) != status.OK for out in outs))
 
 
