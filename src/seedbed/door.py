@@ -35,7 +35,7 @@ from seedbed.run import (
 from seedbed.run.child import SWEEP, Running, child, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
-from seedbed.sweep import results
+from seedbed.sweep import lister, results
 
 Job = Callable[[Config], dict[str, float]]
 
@@ -75,6 +75,9 @@ def obey(job: Job, argv: list[str]) -> int:
         raise Refused("\n".join(command.problems))
     if command.looks:
         return through_hydra(command, lambda cfg: None)
+    if lister.asked(command):
+        print(lister.answer(command))  # noqa: T201
+        return 0
     if foreign := strangers(command):
         return judged_alone(foreign, command)
     configs = checked(command)
