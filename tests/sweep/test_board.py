@@ -139,7 +139,7 @@ def test_a_damaged_record_of_the_sweep_costs_a_line(tmp_path: Path) -> None:
     (folder / "sweep.yaml").write_text("jobs: [")
     lines = shown(folder)
     assert lines[2].startswith("adam")
-    assert lines[-1] == "sweep.yaml is damaged: what it planned is not known"
+    assert lines[-3] == "sweep.yaml is damaged: what it planned is not known"
 
 
 def test_a_metric_that_no_run_logged_is_named_with_those_there_are(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from seedbed.report.chart import chart
 from seedbed.report.document import table
 from seedbed.report.series import Look, Series
 
-NAMES = 12  # classes whose names stand above the columns of the matrix
 Matrix = Sequence[Sequence[int]]
 
 
@@ -30,10 +29,10 @@ def matrix(known: Mapping[str, Any]) -> str:
         return ""
     heads = [html.escape(name) for name in names]
     top = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    rows = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(shaded(row, at, k) for k in range(len(row)))}</tr>'
-        for at, (name, row) in enumerate(zip(heads, cells, strict=True))
-    )
+    rows = ""
+    for at, (name, row) in enumerate(zip(heads, cells, strict=True)):
+        shades = "".join(shaded(row, at, k) for k in range(len(row)))
+        rows += f'<tr><th scope="row">{name}</th>{shades}</tr>'
     return (
         "<p>rows: the true class; columns: the answer; shade: share of the row</p>"
         f'<div class="wide"><table class="matrix"><thead><tr><th></th>{top}</tr></thead>'

@@ -26,7 +26,7 @@ def section(config: Mapping[str, Any]) -> str:
 
 
 def rows_of(config: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield every key that differs; a technique that was replaced, and what is set in the new one."""
+    """Yield every key that differs; a replaced technique, and what is set in the new one."""
     text = (help.CONFIGS / "train.yaml").read_text()
     groups = {name: (bool(several), chosen) for name, several, chosen in GROUP.findall(text)}
     for group, (several, chosen) in groups.items():
@@ -38,8 +38,8 @@ def rows_of(config: Mapping[str, Any]) -> Iterator[Row]:
         else:
             yield from of_part(group, node, file_of(group, options[0]) if options else {})
     for key, value in (yaml.safe_load(text) or {}).items():
-        if key not in ("defaults", "hydra"):
-            yield from of_values(key, config.get(key), value)
+        if key not in ("defaults", "hydra") and key in config:
+            yield from of_values(key, config[key], value)
 
 
 def of_list(group: str, node: Mapping[str, Any], options: list[str]) -> Iterator[Row]:

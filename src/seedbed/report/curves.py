@@ -47,7 +47,7 @@ def charts(curves: dict[str, Curve], spans: Mapping[str, Span] | None = None) ->
     """Return a chart for every panel, the gaps of validation to training, and what layers do."""
     found = []
     for title, names in panels(curves).items():
-        log = title in ("loss", "learning rate", "gradient norm") and positive(curves, names)
+        log = title in ("loss", "gradient norm") and positive(curves, names)
         series = [Series(name, *curves[name], colour(name, at)) for at, name in enumerate(names)]
         found.append(chart(title, series, Look(log_y=log, spans=spans)))
     if gap := gaps(curves):

@@ -2,7 +2,7 @@
 (() => {
   const W = 480, H = 250, L = 56, R = 10, T = 8, B = 34, UNIT = 1000;
   const inner = { w: W - L - R, h: H - T - B };
-  const NS = "http://www.w3.org/2000/svg";
+  const NS = document.querySelector("svg.chart")?.namespaceURI;
   const say = (v) => v === 0 ? "0" : Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5
     ? String(+v.toPrecision(5)) : v.toExponential(2).replace("e+", "e");
 

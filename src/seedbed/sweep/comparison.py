@@ -1,5 +1,6 @@
 """Which setting of a sweep is the best, which cannot be told from it, and whether any wins."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -138,15 +139,16 @@ def ahead(other: Row, mode: str) -> bool:
 
 
 def more(tied: Sequence[Row], settings: int) -> str:
-    """Return how many seeds would tell the nearest by the present difference, if that is known."""
-    tests = settings * (settings - 1) // 2
-    needed = []
+    """Return how many seeds would tell half of the tied by their present differences, if known."""
+    tests, needed = settings * (settings - 1) // 2, []
     for each in tied:
         gap = each.behind
-        if gap is None or gap.how != "paired" or gap.n < 3 or not gap.half:
-            return ""
-        deviation = gap.half / statistics.quantile(gap.n - 1) * gap.n**0.5
-        needed.append(statistics.seeds_needed(gap.mean, deviation, tests))
-    if None in needed:
-        return "; more than 1,000 seeds would be needed"
-    return f"; about {max(n for n in needed if n)} seeds might tell" if needed else ""
+        if gap is not None and gap.how == "paired" and gap.n > 2 and gap.half:
+            deviation = gap.half / statistics.quantile(gap.n - 1) * gap.n**0.5
+            n = statistics.seeds_needed(gap.mean, deviation, tests)
+            needed.append(n or math.inf)
+    half = (len(tied) + 1) // 2
+    if len(needed) < half:
+        return ""
+    n, which = sorted(needed)[half - 1], "" if len(tied) == 1 else f" {half} of them"
+    return f"; {'more than 1,000' if n == math.inf else f'about {n}'} seeds might tell{which}"

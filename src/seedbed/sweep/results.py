@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.atomic import write
-from seedbed.sweep import board, finished
+from seedbed.sweep import board, finished, page
 from seedbed.sweep.comparison import Comparison, Row
 from seedbed.sweep.finished import Sweep
 from seedbed.sweep.runs import key, value
@@ -21,7 +21,11 @@ def conclude(folder: Path) -> str:
         write(folder / "results.csv", settings_table(comparison))
         write(folder / "runs.csv", runs_table(sweep))
         write(folder / "results.md", markdown(sweep, comparison))
-    return board.text(sweep, comparison)
+        write(folder / "report.html", page.page(sweep, comparison))
+    lines = [board.text(sweep, comparison)]
+    if sweep.jobs:
+        lines.append(f"\nreport      {folder / 'report.html'}")
+    return "\n".join(lines)
 
 
 def settings_table(comparison: Comparison) -> str:
