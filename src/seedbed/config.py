@@ -53,6 +53,14 @@ class Diagnose:
 
 
 @dataclass
+class Report:
+    """What the stage `report` looks at, where it is not its own run."""
+
+    of: str | None = None  # a folder: its runs and sweeps are listed; one of a sweep: compared
+    to: str | None = None  # an .html file to write the list to, too
+
+
+@dataclass
 class Source:
     """The run whose weights others start from."""
 
@@ -88,6 +96,7 @@ class Config:
     predict: Predict = field(default_factory=Predict)
     preflight: Preflight = field(default_factory=Preflight)
     diagnose: Diagnose = field(default_factory=Diagnose)
+    report: Report = field(default_factory=Report)
     source: Source = field(default_factory=Source)
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
@@ -242,6 +251,7 @@ def as_config(plain: Mapping[str, Any]) -> Config:
     values["predict"] = Predict(**values["predict"])
     values["preflight"] = Preflight(**values.get("preflight", {}))
     values["diagnose"] = Diagnose(**values.get("diagnose", {}))
+    values["report"] = Report(**values.get("report", {}))
     values["source"] = Source(**values.get("source", {}))
     stages = values["stages"]
     values["stages"] = [stages] if isinstance(stages, str) else list(stages)

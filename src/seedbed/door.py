@@ -32,7 +32,7 @@ from seedbed.run import (
 from seedbed.run.child import SWEEP, Running, be_a_job, pass_on
 from seedbed.run.project import authorise
 from seedbed.run.stop import Interrupted
-from seedbed.sweep import resume
+from seedbed.sweep import lister, resume
 from seedbed.sweep import run as sweep
 from seedbed.sweep.launcher import chosen
 
@@ -78,6 +78,9 @@ def obey(job: Job, argv: list[str]) -> int:
         raise Refused("\n".join(command.problems))
     if command.looks:
         return through_hydra(command)
+    if lister.asked(command):
+        print(lister.answer(command))  # noqa: T201
+        return 0
     if foreign := strangers(command):
         return judged_alone(foreign, command)
     return jobs_of(job, command)

@@ -26,6 +26,7 @@ Train a model: python train.py [group=option] [key=value] ...
   python train.py run=logs/default/<id> stages=test        test a finished run again
   python train.py run=logs/default/<id> stages=reproduce   train it again: the same numbers?
   python train.py run=logs/default/<id> stages=compress compress=static   int8, for a device
+  python train.py stages=report report.of=logs             list all runs and sweeps
   python train.py trainer=ddp_cpu trainer.devices=2        two processes
   python train.py debug=fast                               does it run?
   python train.py --cfg job                                print the config and stop
@@ -33,8 +34,8 @@ Train a model: python train.py [group=option] [key=value] ...
 
 TAIL = """\
 Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-strict, preflight.strict, out, source.run, source.by, predict.path, controls, timeout,
-trust (packages of your own).
+strict, preflight.strict, report.of, report.to, out, source.run, source.by, predict.path, controls,
+timeout, trust (packages of your own).
 Arguments of an option are those of its class: docs/techniques.md.
 """
 

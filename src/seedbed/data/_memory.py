@@ -38,7 +38,8 @@ class InMemory(Splits):
     def examples(self) -> dict[Split, Batch]:
         """Return the training, validation and test examples."""
         train, test = self.read()
-        fit, val = divide(train, self.val_fraction, self.seed, names=self.class_names())
+        rest, held = self.held_out(train.y, names=self.class_names())
+        fit, val = train.at(rest), train.at(held)
         if self.fraction < 1:
             _, fit = divide(fit, self.fraction, self.seed, names=self.class_names())
         return {"train": self.reduced(fit), "val": val, "test": test}

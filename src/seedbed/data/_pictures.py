@@ -55,6 +55,8 @@ class Pictures(InMemory):
             check_size(size)
         check_severity(severity)
         check_unseen(unseen, self.class_names(), val_unseen)
+        if val_unseen and self.folds is not None:
+            raise ValueError(f"folds={self.folds} and val_unseen both say what validates")
         self.size, self.severity = size, severity
         self.corruptions = tuple(dict.fromkeys(corruptions))
         self.unseen, self.val_unseen = tuple(sorted(set(unseen))), tuple(sorted(set(val_unseen)))

@@ -9,8 +9,10 @@ import torch
 from lightning import LightningDataModule
 from torch import Tensor
 
+from seedbed.data._fold import fold
 from seedbed.data._inputs import read_inputs
 from seedbed.data._loader import TIMEOUT, Batches, Order, loader
+from seedbed.data._split import split
 from seedbed.types import HIDDEN, ORACLE, Batch, Inputs, Kind, Spec, Split
 
 
@@ -21,6 +23,10 @@ class Splits(LightningDataModule):
         batch_size: examples B per process and step: 1 is online, `full` is full-batch descent,
             32 to 128 is usual; more than there are is one batch of all.
         val_fraction: share of the training examples that only validates, in (0, 1).
+        folds: k of cross-validation: the training examples are dealt into k parts, stratified by
+            class, one of which validates in place of `val_fraction`; null: none.  The test split
+            is the same in all.
+        fold: which part validates, from 0 to k - 1.
         fraction: share of the training examples to keep, in (0, 1], to see what more data brings.
         seed: of the splits and the order of examples, apart from the run's own.
 
@@ -42,6 +48,8 @@ class Splits(LightningDataModule):
         *,
         batch_size: int | Literal["full"] = 64,
         val_fraction: float = 0.2,
+        folds: int | None = None,
+        fold: int = 0,
         fraction: float = 1.0,
         seed: int = 0,
     ) -> None:
@@ -50,11 +58,13 @@ class Splits(LightningDataModule):
             raise ValueError(f"batch_size must be at least 1 or 'full', got {batch_size!r}")
         if not 0 < val_fraction < 1:
             raise ValueError(f"val_fraction must lie in (0, 1), got {val_fraction}")
+        check_fold(folds, fold)
         if not 0 < fraction <= 1:
             raise ValueError(f"fraction must lie in (0, 1], got {fraction}")
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed must be a whole number from 0 to 4294967295, got {seed}")
         self.batch_size, self.val_fraction = batch_size, val_fraction
+        self.folds, self.fold = folds, fold
         self.fraction, self.seed = fraction, seed
         self.targets: Kind = self.kind() or "class"
         self.splits: dict[Split, Any] = {}
@@ -83,6 +93,14 @@ class Splits(LightningDataModule):
     def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
         """Return the inputs in a file, and their targets where they are known."""
         return read_inputs(path, self.spec.shape), None
+
+    def held_out(
+        self, y: Tensor, *, groups: Tensor | None = None, names: tuple[str, ...] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Return the indices of the examples that train and of those that validate."""
+        if self.folds is None:
+            return split(y, self.val_fraction, self.seed, groups=groups, names=names)
+        return fold(y, self.folds, self.fold, self.seed, groups=groups, names=names)
 
     @property
     def spec(self) -> Spec:
@@ -191,6 +209,16 @@ class Splits(LightningDataModule):
         return self.batches("test")
 
 
+def check_fold(folds: int | None, fold: int) -> None:
+    """Refuse a fold that there is not."""
+    if folds is None and fold:
+        raise ValueError(f"fold={fold} needs folds: how many there are")
+    if folds is not None and folds < 2:
+        raise ValueError(f"folds must be at least 2, got {folds}")
+    if folds is not None and not 0 <= fold < folds:
+        raise ValueError(f"fold must be a whole number from 0 to {folds - 1}, got {fold}")
+
+
 def digest(parts: Iterable[Any]) -> str:
     """Return a SHA-256 of tensors; what is not in memory is known by its files (`source`)."""
     made = hashlib.sha256()
@@ -207,13 +235,13 @@ def check_labels(labels: Mapping[str, Tensor], names: tuple[str, ...]) -> None:
     Raises:
         ValueError: a label is negative or has no name, or training knows one class only.
     """
-    for split, y in labels.items():
+    for part, y in labels.items():
         most = len(names) if names else int(y.max()) + 1
         wrong = ((y < 0) | (y >= most)).nonzero()
         if len(wrong):
             place = int(wrong[0])
             raise ValueError(
-                f"label {int(y[place])} of example {place} (from 0) of the {split} split lies "
+                f"label {int(y[place])} of example {place} (from 0) of the {part} split lies "
                 f"outside the classes 0 to {most - 1}"
             )
     present = labels["train"].unique().tolist()

@@ -141,21 +141,25 @@ class Table(Splits):
         names, found = self.reading.names, {}
         left = torch.arange(len(y))
         if test is None:
-            left, found["test"] = self._cut(y, left, self.test_fraction, groups)
+            left, found["test"] = self._cut(y, left, groups, self.test_fraction)
         elif self.group:
             refuse_shared(rows, test, self.group)
-        left, found["val"] = self._cut(y, left, self.val_fraction, groups)
+        left, found["val"] = self._cut(y, left, groups)
         if self.fraction < 1:
             _, some = split(y[left], self.fraction, self.seed, names=names)
             left = left[some]
         return {"train": left, **found}
 
     def _cut(
-        self, y: Tensor, left: Tensor, share: float, groups: Tensor | None
+        self, y: Tensor, left: Tensor, groups: Tensor | None, share: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        within = None if groups is None else groups[left]
+        """Return the rest and a share of it, or what validates."""
+        within, names = None if groups is None else groups[left], self.reading.names
         try:
-            rest, part = split(y[left], share, self.seed, groups=within, names=self.reading.names)
+            if share is None:
+                rest, part = self.held_out(y[left], groups=within, names=names)
+            else:
+                rest, part = split(y[left], share, self.seed, groups=within, names=names)
         except ValueError as error:
             alike = self.asked == "auto" and self.reading.counted
             hint = "; data.kind=value takes the target as real numbers" if alike else ""

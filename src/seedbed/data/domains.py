@@ -66,6 +66,8 @@ class Domains(InMemory):
         **common: Any,
     ) -> None:
         super().__init__(**common)
+        if self.folds is not None:
+            raise ValueError(f"folds={self.folds}: domains are divided by val_fraction alone")
         check_size(size)
         check_severity(severity)
         if channels not in (None, 1, 3):

@@ -85,10 +85,13 @@ class ImageFolder(Splits):
         found: dict[Split, Files] = {name: self._files(folder) for name, folder in places.items()}
         check_headers([file for files in found.values() for file in files.x.files])
         self.source = digest(self.root, [f for files in found.values() for f in files.x.files])
-        shares: dict[Split, float] = {"test": self.test_fraction, "val": self.val_fraction}
-        for name, share in shares.items():
-            if name not in found:
-                found["train"], found[name] = self._cut(found["train"], share)
+        if self.folds is not None and "val" in found:
+            raise ValueError(f"folds={self.folds}: {self.root / 'val'} validates; move it away")
+        if "test" not in found:
+            found["train"], found["test"] = self._cut(found["train"], self.test_fraction)
+        if "val" not in found:
+            rest, held = self.held_out(found["train"].y, names=self._names)
+            found["val"], found["train"] = (self._at(found["train"], at) for at in (held, rest))
         if self.fraction < 1:
             _, found["train"] = self._cut(found["train"], self.fraction)
         return found
@@ -112,11 +115,11 @@ class ImageFolder(Splits):
         return Images(files, self.size, self.channels, self.num_workers)
 
     def _cut(self, files: Files, share: float) -> tuple[Files, Files]:
-        rest, part = (
-            Files(self._images([files.x.files[k] for k in at.tolist()]), files.y[at])
-            for at in split(files.y, share, self.seed, names=self._names)
-        )
-        return rest, part
+        rest, part = split(files.y, share, self.seed, names=self._names)
+        return self._at(files, rest), self._at(files, part)
+
+    def _at(self, files: Files, at: Tensor) -> Files:
+        return Files(self._images([files.x.files[k] for k in at.tolist()]), files.y[at])
 
     def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
         """Return the images of a folder, in the order of their names, or the one in a file."""

@@ -53,7 +53,12 @@ class StyledDigits(Pictures):
         """Return the splits, each image in all styles that the split may have."""
         assert self.size is not None
         plain = Digits(
-            self.size, val_fraction=self.val_fraction, fraction=self.fraction, seed=self.seed
+            self.size,
+            val_fraction=self.val_fraction,
+            folds=self.folds,
+            fold=self.fold,
+            fraction=self.fraction,
+            seed=self.seed,
         )
         found = {name: styled(split, self.top) for name, split in plain.examples().items()}
         train, val = self.reduced(self.seen(found["train"])), self.seen(found["val"])

@@ -2,11 +2,14 @@
 
 import csv
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seedbed.atomic import naming
+from seedbed.report.chart import chart
+from seedbed.report.series import Look, Series
 
 Span = tuple[float, float]  # first and last step
 Curve = tuple[list[float], list[float]]  # steps, values
@@ -40,6 +43,47 @@ def panels(curves: dict[str, Curve]) -> dict[str, list[str]]:
     return {title: found[title] for title in order}
 
 
+def charts(curves: dict[str, Curve], spans: Mapping[str, Span] | None = None) -> list[str]:
+    """Return a chart for every panel, the gaps of validation to training, and what layers do."""
+    found = []
+    for title, names in panels(curves).items():
+        log = title in ("loss", "gradient norm") and positive(curves, names)
+        series = [Series(name, *curves[name], colour(name, at)) for at, name in enumerate(names)]
+        found.append(chart(title, series, Look(log_y=log, spans=spans)))
+    if gap := gaps(curves):
+        found.append(chart("validation less training", gap))
+    for kind, title in (("gradient", "gradient by layer"), ("signal", "signal by layer")):
+        names = [name for name in curves if re.fullmatch(rf"{kind}/\d+", name)]
+        series = [Series(name, *curves[name], at) for at, name in enumerate(names)]
+        found.append(chart(title, series, Look(log_y=positive(curves, names))))
+    if "weight/norm" in curves:
+        found.append(chart("weights", [Series("weight/norm", *curves["weight/norm"])]))
+    return [each for each in found if each]
+
+
+def positive(curves: dict[str, Curve], names: Sequence[str]) -> bool:
+    """Return whether most numbers of some curves have a logarithm."""
+    values = [v for name in names for v in curves[name][1]]
+    return bool(values) and sum(v > 0 for v in values) > 0.9 * len(values)
+
+
+def colour(name: str, at: int) -> int:
+    """Return the colour of a curve: training and validation are the same everywhere."""
+    return {"train": 0, "val": 1}.get(name.partition("/")[0], at)
+
+
+def gaps(curves: dict[str, Curve]) -> list[Series]:
+    """Return how far validation lies from training, wherever both were measured."""
+    found = []
+    for name in sorted(curves):
+        split, _, metric = name.partition("/")
+        other = dict(zip(*curves.get(f"train/{metric}", ([], [])), strict=True))
+        if split == "val" and other:
+            both = [(x, y - other[x]) for x, y in zip(*curves[name], strict=True) if x in other]
+            found.append(Series(metric, [x for x, _ in both], [y for _, y in both], len(found)))
+    return found
+
+
 def draw(history: Path, target: Path, spans: Mapping[str, Span] | None = None) -> Path | None:
     """Draw the curves of a history to a PNG and return it, or None where nothing was logged.
 
@@ -69,8 +113,7 @@ def draw(history: Path, target: Path, spans: Mapping[str, Span] | None = None) -
             axis.plot(*curves[name], label=name, marker="." if len(curves[name][0]) < 20 else None)
         shade(axis, spans or {})
         axis.set(title=title, xlabel="step")
-        positive = all(v > 0 for name in names for v in curves[name][1])
-        if title == "loss" and positive:
+        if title == "loss" and all(v > 0 for name in names for v in curves[name][1]):
             axis.set_yscale("log")
         axis.grid(alpha=0.3)
         axis.legend()

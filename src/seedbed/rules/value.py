@@ -24,6 +24,8 @@ def values(plain: Mapping[str, Any]) -> Iterator[str]:
     foreign = plain["diagnose"]["history"]
     yield from stage_slips(plain["stages"], plain["run"], trained(plain["model"]), foreign)
     yield from history_slips(foreign, plain["stages"], plain["run"])
+    if any(plain["report"].values()):
+        yield "report.of, report.to: they list folders; say stages=report, and nothing else"
     yield from monitor_slips(**plain["monitor"])
     if plain["show"] is not None and not is_words(plain["show"]):
         yield f"show={plain['show']}: a list of metrics is expected, such as [val/loss,test/acc]"

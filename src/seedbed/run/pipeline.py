@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import torch
 from lightning import LightningDataModule
+from lightning.pytorch.callbacks import Callback
 
 from seedbed.checkpoint._file import PlainFile
 from seedbed.checkpoint._place import place
@@ -16,6 +17,7 @@ from seedbed.compress._workbench import Compression
 from seedbed.config import Config, as_plain
 from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.run import reading, saved
+from seedbed.run.answers import Answers
 from seedbed.run.board import write_hparams
 from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
@@ -137,16 +139,19 @@ class Run:
     def test(self) -> Metrics:
         """Measure the best weights on the test split."""
         self.load_best()
-        trainer = self.parts.trainer
-        trainer.test(
-            self.parts.task, datamodule=cast(LightningDataModule, self.parts.data), verbose=False
-        )
+        trainer, task, data = self.parts.trainer, self.parts.task, self.parts.data
+        answers = Answers(task.spec)
+        cast(list[Callback], trainer.callbacks).append(answers)  # pyright: ignore[reportAttributeAccessIssue]
+        trainer.test(task, datamodule=cast(LightningDataModule, data), verbose=False)
+        trainer.callbacks.remove(answers)  # pyright: ignore[reportAttributeAccessIssue]
         measured = {
             k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("test/")
         }
         if trainer.limit_test_batches and not measured:
             raise Untrained("the test split has no batches")
+        seen = answers.record(trainer, task.model, data.splits["test"])
         if trainer.is_global_zero:
+            write_json(self.out / "test.json", seen)
             write_hparams(trainer, as_plain(self.cfg), measured)
         return measured
 

@@ -123,7 +123,11 @@ def standing(out: Path) -> str:
 
     That is what remains of a process that was killed, or whose machine went down.
     """
-    status = read_json(out / "status.json")
+    return standing_of(read_json(out / "status.json"))
+
+
+def standing_of(status: Mapping[str, Any]) -> str:
+    """Return how a run stands by what its `status.json` says."""
     if status.get("status") != "running":
         return str(status.get("status", "refused"))
     return "running" if alive(status) else LOST

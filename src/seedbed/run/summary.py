@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
-from seedbed.run.folder import is_nan, read_config, read_json
+from seedbed.report.number import number
+from seedbed.run.folder import read_config, read_json
 from seedbed.run.project import again
 from seedbed.run.status import standing
 
@@ -47,14 +48,6 @@ def shown(metrics: Mapping[str, float], asked: Sequence[str] | None = None) -> l
         if names:
             return names
     return []
-
-
-def number(value: float | None) -> str:
-    """Return a metric in four decimals, or three digits where those would not show it."""
-    if value is None or is_nan(value):
-        return "undefined"
-    plain = value == 0 or 1e-3 <= abs(value) < 1e5
-    return f"{value:.4f}" if plain else f"{value:.2e}"
 
 
 def table(outs: Iterable[Path]) -> str:

@@ -1,1 +1,1 @@
-"""Many runs of one command: written down, launched, gone on with.  No torch here."""
+"""Many runs: asked for by one command, gone on with, compared.  No torch here."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from seedbed.command import Command, Refused, jobs
 from seedbed.config import Config
-from seedbed.run import slurm, stop, summary
+from seedbed.run import slurm, stop
 from seedbed.run.folder import new_id
 from seedbed.run.lock import locked
 from seedbed.run.project import again
 from seedbed.run.status import OK
 from seedbed.run.stop import Interrupted
-from seedbed.sweep import record, resume
+from seedbed.sweep import record, results, resume
 from seedbed.sweep.jobs import Job, Voice, new, shown, single
 from seedbed.sweep.launcher import Launcher, chosen
 
@@ -140,9 +140,8 @@ def launched(
 
 def ended(folder: Path, sweep: record.Sweep, said: Sequence[str]) -> int:
     """Print the table of a sweep whose jobs have all ended, and return the exit code."""
-    outs = resume.outs(folder, sweep)
-    if outs:
-        print(summary.table(outs))  # noqa: T201
+    if resume.outs(folder, sweep):
+        print(results.conclude(folder))  # noqa: T201
     stands = resume.stands(folder, sweep)
     missing = sum(n for name, n in stands.items() if name not in resume.ANSWERED)
     if missing:

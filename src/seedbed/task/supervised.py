@@ -191,19 +191,20 @@ class Supervised(LightningModule):
         """Measure the data term and the metrics."""
         self._evaluate(batch, self.logs.vals[dataloader_idx])
 
-    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Measure the data term and the metrics."""
-        self._evaluate(batch, self.logs.tests[dataloader_idx])
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Measure the data term and the metrics, and return the logits to who looks at them."""
+        return self._evaluate(batch, self.logs.tests[dataloader_idx])
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return probabilities for classes, values otherwise, `(B, K)`."""
         logits = self.spec.scores(self.model(batch.x))
         return logits.softmax(-1) if self.spec.kind == "class" else logits
 
-    def _evaluate(self, batch: Batch, split: str) -> None:
+    def _evaluate(self, batch: Batch, split: str) -> Tensor:
         step = self.forward_step(batch)
         values, weight = {"loss": step.loss}, self._weight(step)
         self.logs.count(split, step.logits, self.labels(step.batch.y), values, weight)
+        return step.logits
 
     # -- optimisation ----------------------------------------------------------------------
 

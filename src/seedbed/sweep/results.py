@@ -1,0 +1,116 @@
+"""The files of a sweep that is over: `results.csv`, `runs.csv`, `results.md` and `report.html`."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from seedbed.atomic import write
+from seedbed.sweep import board, finished, page
+from seedbed.sweep.comparison import Comparison, Row
+from seedbed.sweep.finished import Sweep
+from seedbed.sweep.runs import key, value
+
+
+def conclude(folder: Path) -> str:
+    """Compare the settings of a sweep, write its files, and return the leaderboard."""
+    sweep = finished.read(folder)
+    comparison = finished.compare(sweep)
+    if sweep.jobs:
+        write(folder / "results.csv", settings_table(comparison))
+        write(folder / "runs.csv", runs_table(sweep))
+        write(folder / "results.md", markdown(sweep, comparison))
+        write(folder / "report.html", page.page(sweep, comparison))
+    lines = [board.text(sweep, comparison)]
+    if sweep.jobs:
+        lines.append(f"\nreport      {folder / 'report.html'}")
+    return "\n".join(lines)
+
+
+def settings_table(comparison: Comparison) -> str:
+    """Return a row a setting: its keys, the statistics of the metric, the means of all others."""
+    metrics = metrics_of(run for row in comparison.rows for run in row.group.runs.values())
+    rows: list[dict[str, Any]] = []
+    for rank, row in enumerate(comparison.rows, 1):
+        said = {key(word): value(word) for word in row.group.setting}
+        rows.append(
+            {"rank": rank, **{k: said.get(k, "") for k in comparison.keys}}
+            | statistics_of(row, comparison)
+            | {f"mean {name}": board.mean_of(row.group, name) for name in metrics}
+        )
+    return as_csv(rows)
+
+
+def statistics_of(row: Row, comparison: Comparison) -> dict[str, Any]:
+    """Return what is known of a setting, None where there is nothing."""
+    known, behind = row.interval, row.behind
+    ended = row.group.total - sum(row.group.statuses().values())
+    return {
+        "runs": row.group.total,
+        "ok": ended,
+        "n": known.n if known else 0,
+        "metric": comparison.metric,
+        "mean": known and known.mean,
+        "half": known and known.half,
+        "difference": behind and behind.mean,
+        "difference_half": behind and behind.half,
+        "test": behind and behind.how,
+        "p": behind and behind.p,
+        "p_adjusted": row.p,
+        "tied": int(row.tied),
+        "winner": int(row is comparison.winner),
+        "seconds": row.seconds,
+        "not ok": "; ".join(f"{n} {name}" for name, n in row.group.statuses().items()),
+        "doctor": board.doctor(row.group),
+    }
+
+
+def runs_table(sweep: Sweep) -> str:
+    """Return a row a run: its number, how it ended, what was set, every metric."""
+    every = [key(word) for run in sweep.jobs for word in run.words]
+    keys = list(dict.fromkeys(every))
+    metrics = metrics_of(sweep.jobs)
+    rows: list[dict[str, Any]] = []
+    for run in sweep.jobs:
+        said = {key(word): value(word) for word in run.words}
+        rows.append(
+            {"job": run.folder.name, "status": run.status}
+            | {k: said.get(k, "") for k in keys}
+            | {"seconds": run.seconds, "doctor": " ".join(name for _, name in run.findings)}
+            | {name: run.metrics.get(name) for name in metrics}
+            | {"error": run.why}
+        )
+    return as_csv(rows)
+
+
+def metrics_of(runs: Iterable[Any]) -> list[str]:
+    """Return the names of all metrics of some runs."""
+    return sorted({name for run in runs for name in run.metrics})
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as a table; numbers in full precision."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def markdown(sweep: Sweep, comparison: Comparison) -> str:
+    """Return the leaderboard in Markdown, for a paper or a pull request."""
+    head, *lines = [board.heads(comparison)] + [
+        board.line(row, comparison, first=at == 0) for at, row in enumerate(comparison.rows)
+    ]
+    table = [head, ["---"] + ["---:"] * 2 + [":-:"] + ["---:"] * 3 + ["---"], *lines]
+    rows = [f"| {' | '.join(map(escaped, row))} |" for row in table]
+    said = [finished.unlogged(sweep) or comparison.verdict, *board.legend(comparison)]
+    said += board.losses(comparison)
+    notes = "\n".join(f"- {note}" for note in [*said, *sweep.notes])
+    return f"# {sweep.folder.name}\n\n" + "\n".join(rows) + f"\n\n{notes}\n"
+
+
+def escaped(cell: str) -> str:
+    """Return a cell whose bars end no column."""
+    return cell.replace("|", "\\|")
