@@ -41,11 +41,11 @@ Job = Callable[[Config], dict[str, float]]
 
 def enter(job: Job) -> None:
     """Run `job` as the command line says; on nonsense exit with 2 before any folder is made."""
-    if SWEEP in os.environ:
-        be_a_job()
     config.register()
     remedy.GATES[:] = [passes]
     try:
+        if SWEEP in os.environ:
+            be_a_job()
         sys.exit(obey(job, sys.argv[1:]))
     except Refused as problem:
         sys.stderr.write(f"{problem}\n")

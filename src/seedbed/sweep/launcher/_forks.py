@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from seedbed.run.child import SWEEP
-from seedbed.run.stop import Interrupted
+from seedbed.run.stop import Interrupted, patiently
 from seedbed.sweep.jobs import Job
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -88,13 +88,14 @@ class Forks:
             raise
 
     def start(self, job: Job) -> None:
-        """Start a job in a process of its own."""
+        """Start a job in a process of its own; a signal waits until it is known to run."""
         self.begun(job)
         log = str(job.log) if self.logged else ""
         arguments = (sys.argv[0], job.words, log, job.single)
         process = self.context.Process(target=obeyed, args=arguments)
-        process.start()
-        self.running[process.sentinel] = (job, process)
+        with patiently():
+            process.start()
+            self.running[process.sentinel] = (job, process)
 
     def reap(self) -> None:
         """Wait until a job has ended, and say so."""
