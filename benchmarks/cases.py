@@ -18,7 +18,7 @@ HELD_OUT = {  # kinds that no rule was tuned on
     *("frozen_cosine", "leak_adam"),
     *("leaky", "averaged", "clipped", "accumulated", "decoupled", "fashion_mlp", "fashion_norm"),
     *("fashion_short", "blobs", "regression_linear", "rmsprop_x300", "momentum_low", "leaky_low"),
-    *("fashion_mlp_x300", "clip_fashion", "l1", "holes_fashion", "frozen_head", "noisy_mlp"),
+    *("fashion_mlp_x300", "clip_fashion", "holes_fashion", "frozen_head", "noisy_mlp"),
     *("inverted_mlp", "decayed_fashion", "average", "shuffled_targets", "sorted_mlp"),
 }
 

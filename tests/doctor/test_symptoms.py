@@ -200,7 +200,7 @@ CASES: list[tuple[str, str, Case]] = [
         "warn",
         case(
             {"train/loss": [0.8 * BASE] * 20, "train/l1": [0.9 * BASE] * 20},
-            config=CONFIG | {"regularizer": {"l1": {"coef": 1.0}}},
+            config=CONFIG | {"regularizer": {"l1": {"coef": 0.04}}},
         ),
     ),
     (
@@ -208,7 +208,7 @@ CASES: list[tuple[str, str, Case]] = [
         "pass",
         case(
             {"train/loss": [0.8 * BASE] * 20, "train/l1": [0.7 * BASE] * 20},
-            config=CONFIG | {"regularizer": {"l1": {"coef": 1.0}}},
+            config=CONFIG | {"regularizer": {"l1": {"coef": 0.04}}},
         ),
     ),
     (
@@ -220,6 +220,14 @@ CASES: list[tuple[str, str, Case]] = [
         "over_regularised",
         "warn",
         case({"train/loss": [0.8 * BASE] * 20}, config=CONFIG | {"model": {"dropout": 0.9}}),
+    ),
+    (
+        "over_regularised",
+        "warn",  # too strong for any data, however small it has made the weights
+        case(
+            {"train/loss": [0.8 * BASE] * 20, "train/l1": [0.1 * BASE] * 20},
+            config=CONFIG | {"regularizer": {"l1": {"coef": 0.05}}},
+        ),
     ),
     ("over_regularised", "unknown", case({})),
     # schedules

@@ -276,6 +276,12 @@ def test_equal_units_are_copies_and_a_constant_layer_with_a_random_head_is_none(
     assert _gradients.gradients(task, [probe] * 3)["twins"]["0"] == 0.75
     task = task_of(nn.Sequential(filled(nn.Linear(2, 4), 0.5), nn.Tanh(), nn.Linear(4, 2)))
     assert _gradients.gradients(task, [probe] * 3)["twins"]["0"] == 0
+    # all units of all layers alike: the gradients of the classes cancel but for rounding
+    g = torch.Generator().manual_seed(1)
+    alike = [filled(nn.Linear(n, k), torch.rand(1, n, generator=g)) for n, k in ((2, 8), (8, 10))]
+    task = task_of(nn.Sequential(alike[0], nn.ReLU(), alike[1]))
+    tenth = Batch(torch.rand(64, 2, generator=g), torch.arange(64) % 10)
+    assert _gradients.gradients(task, [tenth] * 3)["twins"]["0"] == 7 / 8
     half = filled(nn.Linear(2, 4), [[1, 2], [1, 2], [3, 4], [5, 6]])
     head = filled(nn.Linear(4, 2), [[1, 1, 1, 1], [-1, -1, -1, -1]])
     task = task_of(nn.Sequential(half, nn.Identity(), head))

@@ -17,6 +17,8 @@ DECAY = {  # strengths at which weights shrink faster than any data holds them u
     "optimizer.weight_decay": 0.05,
     "regularizer.weight_decay.coef": 1.0,
     "regularizer.l2.coef": 0.05,
+    "regularizer.l1.coef": 0.05,
+    "regularizer.elastic_net.coef": 0.05,
 }
 
 

@@ -11,6 +11,9 @@ from seedbed.task.supervised import Supervised
 from seedbed.types import Batch
 from seedbed.weight import mixing_modules, sources
 
+SAME = 1e-5  # of the largest value of a column: rows that differ by less are one
+ROUNDING = 1e-5  # of the largest gradient of the model, in differences of others
+
 
 def rms(values: Tensor) -> float:
     """Return the root of the mean square."""
@@ -50,8 +53,9 @@ def gradients(task: Supervised, probes: Sequence[Batch]) -> dict[str, Any]:
         found = [rms(pull) for pull in pulls if pull is not None]
         if found and pulls[0] is not None:
             ratios.append(found[0] / found[-1] if found[-1] else float("nan"))
+        floor = ROUNDING * max((float(p.abs().max()) for p in pulls if p is not None), default=0.0)
         twins = twins or {
-            names[id(layer)]: copies(layer) for layer in layers if len(sources(layer)[0]) > 1
+            names[id(layer)]: copies(layer, floor) for layer in layers if len(sources(layer)[0]) > 1
         }
     task.zero_grad()
     return {"gradient_ratio": reason(layers) or ratios, "twins": twins, "moved": moved}
@@ -75,26 +79,35 @@ def with_gradient(task: Supervised) -> set[str]:
     }
 
 
-def copies(layer: nn.Module) -> float:
+def copies(layer: nn.Module, floor: float) -> float:
     """Return the share of units that are an earlier one: weights, bias and their gradients alike.
 
     Rows that are equal but for rounding count when all are.
+
+    Args:
+        layer: after a backward pass.
+        floor: differences of gradients that are rounding; where the units of the next layer are
+            alike, too, gradients cancel and nothing but rounding is left of them.
     """
     weight, bias = sources(layer)[0], getattr(layer, "bias", None)
-    parts = [weight, weight.grad]
-    if isinstance(bias, Tensor) and len(bias) == len(weight):
-        parts += [bias, bias.grad]
     if "Transpose" in type(layer).__name__ or weight.grad is None:
         return 0.0
-    rows = torch.cat(
-        [
-            p.detach().flatten(1) if p.dim() > 1 else p.detach()[:, None]
-            for p in parts
-            if p is not None
-        ],
-        1,
-    )
+    own, pulls = [weight], [weight.grad]
+    if isinstance(bias, Tensor) and len(bias) == len(weight):
+        own, pulls = [*own, bias], [*pulls, bias.grad]
+    values, gradients = as_rows(own), as_rows(pulls)
+    if one(values, 0.0) and one(gradients, floor):
+        return 1 - 1 / len(values)
+    return 1 - len(torch.cat([values, gradients], 1).unique(dim=0)) / len(values)
+
+
+def as_rows(parts: Sequence[Tensor | None]) -> Tensor:
+    """Return what belongs to each unit, `(units, n)`."""
+    known = [p.detach() for p in parts if p is not None]
+    return torch.cat([p.flatten(1) if p.dim() > 1 else p[:, None] for p in known], 1)
+
+
+def one(rows: Tensor, floor: float) -> bool:
+    """Return whether all rows are the same but for rounding."""
     size = rows.abs().amax(0)
-    if bool(((rows - rows[:1]).abs() <= 1e-5 * size).all()):
-        return 1 - 1 / len(rows)
-    return 1 - len(rows.unique(dim=0)) / len(rows)
+    return bool(((rows - rows[:1]).abs() <= (SAME * size).clamp(min=floor)).all())
