@@ -110,7 +110,7 @@ def markdown(sweep: Sweep, comparison: Comparison) -> str:
     head, *lines = [board.heads(comparison)] + [
         board.line(row, comparison, first=at == 0) for at, row in enumerate(comparison.rows)
     ]
-    table = [head, ["---"] + ["---:"] * 2 + [":-:"] + ["---:"] * 3 + ["---"], *lines]
+    table = [head, ["---", "---:", "---:", ":-:", *["---:"] * (len(head) - 5), "---"], *lines]
     rows = [f"| {' | '.join(map(escaped, row))} |" for row in table]
     said = [finished.unlogged(sweep) or comparison.verdict, *board.legend(comparison)]
     said += board.losses(comparison)
