@@ -114,9 +114,9 @@ def test_one_failing_job_does_not_lose_the_others(tmp_path: Path) -> None:
     head = next(at for at, line in enumerate(lines) if line.startswith("lr  "))
     assert [line.split()[:2] for line in lines[head + 1 : head + 3]] == [
         ["0.1", "2"],
-        ["1e38", "0"],
+        ["1e+38", "0"],
     ]
-    assert any(line.startswith("optimizer.lr=1e38: 2 diverged (") for line in lines)
+    assert any(line.startswith("optimizer.lr=1e+38: 2 diverged (") for line in lines)
 
 
 def test_an_experiment_can_say_what_it_varies_and_the_command_line_has_the_last_word(
