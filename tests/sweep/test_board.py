@@ -180,6 +180,22 @@ def test_the_files_hold_all_numbers(tmp_path: Path) -> None:
     assert "| adam | 5 | 0.1070 ± 0.0058 |  | best |" in text
 
 
+def test_a_disk_that_takes_nothing_costs_the_files_and_not_the_leaderboard(tmp_path: Path) -> None:
+    folder = sweep(tmp_path, CLEAR)
+    (folder / "results.csv").mkdir()
+    lines = shown(folder)
+    assert lines[2].startswith("adam")
+    assert lines[-1].startswith(f"{folder / 'results.csv'}: cannot be written")
+
+
+def test_metrics_that_were_asked_for_stand_beside(tmp_path: Path) -> None:
+    folder = sweep(tmp_path, CLEAR)
+    (folder / "0/config.yaml").write_text("show: [val/loss, val/acc, test/loss]\nmodel: {}\n")
+    lines = shown(folder)
+    assert lines[1].split()[-4:] == ["val/acc", "test/loss", "time", "doctor"]
+    assert "–" in lines[2]  # no run has val/acc
+
+
 def test_many_settings_are_cut_in_the_terminal_alone(tmp_path: Path) -> None:
     folder = sweep(tmp_path, {f"optimizer.lr={k}e-5": (0.1 + k, 0.2 + k) for k in range(40)})
     lines = shown(folder)

@@ -65,28 +65,29 @@ class Answers(Callback):
             model: that was tested.
             examples: the test split.
         """
+        cells = self._matrix(trainer)  # of all processes, also of one that had no batch
         if not self.scores:
             return {}
         parts = (self.scores, self.answers, self.targets)
         scores, answers, targets = (torch.cat(each).cpu() for each in parts)
-        known: dict[str, Any] = {"weights": list(histograms(model))}
-        if self.spec.kind == "class":
-            known |= self._matrix(trainer, answers, targets)
-        else:
+        known: dict[str, Any] = {"weights": list(histograms(model)), **cells}
+        if self.spec.kind == "value":
             step = max(1, len(answers) // PAIRS)
             known["pairs"] = [targets[::step].tolist(), answers[::step].tolist()]
         if trainer.world_size == 1:  # else nobody here knows the places of all examples
             known["worst"] = list(self._worst(scores, answers, targets, examples))
         return known
 
-    def _matrix(self, trainer: Trainer, answers: Tensor, targets: Tensor) -> dict[str, Any]:
+    def _matrix(self, trainer: Trainer) -> dict[str, Any]:
         names = self.spec.classes
-        if len(names) > CLASSES:
+        if self.spec.kind != "class" or self.spec.episode or len(names) > CLASSES:
             return {}
-        seen = targets >= 0
-        cells = (targets[seen] * len(names) + answers[seen]).bincount(minlength=len(names) ** 2)
-        whole = trainer.strategy.reduce(cells.to(trainer.strategy.root_device), reduce_op="sum")
-        matrix = cast(Tensor, whole).cpu().reshape(len(names), len(names))
+        cells = torch.zeros(len(names) ** 2, dtype=torch.int64, device=trainer.strategy.root_device)
+        for y, answer in zip(self.targets, self.answers, strict=True):
+            seen = y >= 0
+            cells += (y[seen] * len(names) + answer[seen]).bincount(minlength=len(cells))
+        whole = cast(Tensor, trainer.strategy.reduce(cells, reduce_op="sum"))
+        matrix = whole.cpu().reshape(len(names), len(names))
         return {"classes": list(names), "confusion": matrix.tolist()}
 
     def _worst(

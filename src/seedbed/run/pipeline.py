@@ -151,7 +151,8 @@ class Run:
             raise Untrained("the test split has no batches")
         seen = answers.record(trainer, task.model, data.splits["test"])
         if trainer.is_global_zero:
-            write_json(self.out / "test.json", seen)
+            if seen:
+                write_json(self.out / "test.json", seen)
             write_hparams(trainer, as_plain(self.cfg), measured)
         return measured
 

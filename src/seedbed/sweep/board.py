@@ -34,7 +34,7 @@ def heads(comparison: Comparison) -> list[str]:
     """Return the words above the columns."""
     metric = comparison.metric
     title = ", ".join(short(comparison.keys)) or "setting"
-    return [title, "runs", metric, "", "to the best", counterpart(metric), "time", "doctor"]
+    return [title, "runs", metric, "", "to the best", *comparison.others, "time", "doctor"]
 
 
 def short(keys: Sequence[str]) -> list[str]:
@@ -45,15 +45,8 @@ def short(keys: Sequence[str]) -> list[str]:
     ]
 
 
-def counterpart(metric: str) -> str:
-    """Return the test split's name of a metric, which chooses nothing."""
-    return f"test/{metric.rpartition('/')[2]}"
-
-
 def line(row: Row, comparison: Comparison, *, first: bool) -> list[str]:
     """Return the cells of a setting."""
-    tested = [*row.group.values(counterpart(comparison.metric)).values()]
-    test = statistics.interval(tested, comparison.overlap) if tested else None
     said = {key(word): value(word) for word in row.group.setting}
     return [
         ", ".join(said.get(k, "–") for k in comparison.keys) or row.label,
@@ -61,10 +54,17 @@ def line(row: Row, comparison: Comparison, *, first: bool) -> list[str]:
         "–" if row.interval is None else spread(row.interval.mean, row.interval.half),
         TIED if row.tied else "",
         "best" if first and row.interval else behind(row),
-        "–" if test is None else spread(test.mean, test.half),
+        *(mean(row.group, name, comparison.overlap) for name in comparison.others),
         duration(row.seconds),
         doctor(row.group),
     ]
+
+
+def mean(group: Group, metric: str, overlap: float) -> str:
+    """Return the mean of a metric that chooses nothing."""
+    values = [*group.values(metric).values()]
+    known = statistics.interval(values, overlap) if values else None
+    return "–" if known is None else spread(known.mean, known.half)
 
 
 def count(group: Group) -> str:

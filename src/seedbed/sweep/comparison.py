@@ -30,6 +30,7 @@ class Comparison:
 
     metric: str
     mode: str  # min or max
+    others: Sequence[str]  # metrics that are shown and choose nothing
     rows: list[Row]  # the best first, then those without a number
     keys: list[str]  # in which the settings differ
     overlap: float  # of training sets, by folds
@@ -37,13 +38,16 @@ class Comparison:
     verdict: str  # a line: who wins, or why nobody does
 
 
-def compared(groups: Sequence[Group], metric: str, mode: str) -> Comparison:
+def compared(
+    groups: Sequence[Group], metric: str, mode: str, others: Sequence[str] = ()
+) -> Comparison:
     """Return a sweep's leaderboard.
 
     Args:
         groups: its settings.
         metric: that is ranked by.
         mode: `min` if less of it is better, else `max`.
+        others: metrics that are shown beside it.
     """
     keys, k = varied(groups), folds(groups)
     overlap = 1 / (k - 1) if k > 1 else 0.0
@@ -56,7 +60,7 @@ def compared(groups: Sequence[Group], metric: str, mode: str) -> Comparison:
     ]
     numbered = [each for each in rows if each.interval]
     winner, verdict = judged(numbered, rows, metric, mode)
-    return Comparison(metric, mode, rows, keys, overlap, winner, verdict)
+    return Comparison(metric, mode, others, rows, keys, overlap, winner, verdict)
 
 
 def ranked(groups: Sequence[Group], metric: str, mode: str) -> list[Group]:

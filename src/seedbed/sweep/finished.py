@@ -27,6 +27,7 @@ class Sweep:
     planned: list[Sequence[str]] = field(default_factory=list)  # the words of every job
     metric: str = "val/loss"
     mode: str = "min"
+    others: tuple[str, ...] = ("test/loss",)  # metrics that are shown beside it
     notes: list[str] = field(default_factory=list)  # what could not be read, a line each
 
 
@@ -49,8 +50,9 @@ def read(folder: Path) -> Sweep:
     notes += [f"job {run.folder.name}: {run.damage}; left out" for run in every if run.damage]
     unknown = [run for run in every if not run.words and not run.damage]
     notes += [f"job {run.folder.name}: overrides.txt is gone; left out" for run in unknown]
-    name, mode = monitor(record, every)
-    return Sweep(folder, every, planned(record), name, mode, notes)
+    config = next(filter(None, (runs.config(run.folder) for run in every)), {})
+    name, mode = monitor(record if record.get("monitor") else config)
+    return Sweep(folder, every, planned(record), name, mode, beside(config, name), notes)
 
 
 def recorded(folder: Path) -> tuple[dict[str, Any], list[str]]:
@@ -78,21 +80,29 @@ def planned(record: Mapping[str, Any]) -> list[Sequence[str]]:
     return found
 
 
-def monitor(record: Mapping[str, Any], every: Sequence[Run]) -> tuple[str, str]:
+def monitor(said: Mapping[str, Any]) -> tuple[str, str]:
     """Return the metric that a sweep is ranked by and its mode, by its record or its first job."""
-    known = [record] if record.get("monitor") else (runs.config(run.folder) for run in every)
-    for content in known:
-        said = content.get("monitor")
-        if isinstance(said, Mapping) and isinstance(said.get("name"), str):
-            name, mode = said["name"], str(said.get("mode", "auto"))
-            known_name = name.rpartition("/")[2] in DIRECTION
-            return name, direction(name, mode) if mode != "auto" or known_name else "min"
-    return "val/loss", "min"
+    node = said.get("monitor")
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
+        return "val/loss", "min"
+    name, mode = node["name"], str(node.get("mode", "auto"))
+    if mode == "auto" and name.rpartition("/")[2] not in DIRECTION:
+        return name, "min"
+    return name, direction(name, mode)
+
+
+def beside(config: Mapping[str, Any], metric: str) -> tuple[str, ...]:
+    """Return the metrics that were asked for with `show`, else what the test split says of it."""
+    asked = config.get("show")
+    if isinstance(asked, list):
+        return tuple(name for name in asked if isinstance(name, str) and name != metric)
+    return (f"test/{metric.rpartition('/')[2]}",)
 
 
 def compare(sweep: Sweep) -> Comparison:
     """Return the leaderboard of a sweep."""
-    return compared(grouped(sweep.jobs, sweep.planned), sweep.metric, sweep.mode)
+    groups = grouped(sweep.jobs, sweep.planned)
+    return compared(groups, sweep.metric, sweep.mode, sweep.others)
 
 
 def unlogged(sweep: Sweep) -> str:

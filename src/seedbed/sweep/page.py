@@ -53,12 +53,13 @@ def grid(charts: Iterator[str]) -> str:
 def leaderboard(comparison: Comparison) -> str:
     """Return the table of the terminal, with p-values."""
     heads = [*board.heads(comparison), "p"]
+    numbers = [1, 2, *range(4, len(heads) - 2), len(heads) - 1]
     rows = []
     for at, row in enumerate(comparison.rows):
         cells = board.line(row, comparison, first=at == 0)
         p = "" if row.p is None else f"{row.p:.2g}"
         rows.append([html.escape(cell) for cell in (*cells, p)])
-    return table(heads, rows, numbers=(1, 2, 4, 5, 6, 8), kind="sortable")
+    return table(heads, rows, numbers=numbers, kind="sortable")
 
 
 def told(comparison: Comparison) -> list[tuple[Row, Run, float]]:

@@ -17,15 +17,22 @@ def conclude(folder: Path) -> str:
     """Compare the settings of a sweep, write its files, and return the leaderboard."""
     sweep = finished.read(folder)
     comparison = finished.compare(sweep)
-    if sweep.jobs:
-        write(folder / "results.csv", settings_table(comparison))
-        write(folder / "runs.csv", runs_table(sweep))
-        write(folder / "results.md", markdown(sweep, comparison))
-        write(folder / "report.html", page.page(sweep, comparison))
     lines = [board.text(sweep, comparison)]
     if sweep.jobs:
-        lines.append(f"\nreport      {folder / 'report.html'}")
+        try:
+            write_all(sweep, comparison)
+            lines.append(f"\nreport      {folder / 'report.html'}")
+        except OSError as error:  # the disk is full; the numbers are told all the same
+            lines.append(str(error))
     return "\n".join(lines)
+
+
+def write_all(sweep: Sweep, comparison: Comparison) -> None:
+    """Write the files of a sweep into its folder."""
+    write(sweep.folder / "results.csv", settings_table(comparison))
+    write(sweep.folder / "runs.csv", runs_table(sweep))
+    write(sweep.folder / "results.md", markdown(sweep, comparison))
+    write(sweep.folder / "report.html", page.page(sweep, comparison))
 
 
 def settings_table(comparison: Comparison) -> str:
@@ -103,7 +110,7 @@ def markdown(sweep: Sweep, comparison: Comparison) -> str:
     head, *lines = [board.heads(comparison)] + [
         board.line(row, comparison, first=at == 0) for at, row in enumerate(comparison.rows)
     ]
-    table = [head, ["---"] + ["---:"] * 2 + [":-:"] + ["---:"] * 3 + ["---"], *lines]
+    table = [head, ["---", "---:", "---:", ":-:", *["---:"] * (len(head) - 5), "---"], *lines]
     rows = [f"| {' | '.join(map(escaped, row))} |" for row in table]
     said = [finished.unlogged(sweep) or comparison.verdict, *board.legend(comparison)]
     said += board.losses(comparison)
