@@ -69,9 +69,9 @@ def test_two_machines_of_torchrun_make_the_run_of_two_processes(tmp_path: Path) 
         for word, mine in here.items():
             line = line.replace(word, mine)  # noqa: PLW2901
         words = shlex.split(line.replace("torchrun", f"{sys.executable} -m torch.distributed.run"))
-        log = (tmp_path / f"{len(machines)}.log").open("wb")
         command = [*words, *TWO, "name=two"]
-        machines.append(subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log))
+        with (tmp_path / f"{len(machines)}.log").open("wb") as log:
+            machines.append(subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log))
     assert [machine.wait(timeout=240) for machine in machines] == [0, 0]
     assert "run folder" in (tmp_path / "0.log").read_text()
     assert "run folder" not in (tmp_path / "1.log").read_text()
