@@ -44,7 +44,8 @@ def sbatch(words: Sequence[str]) -> None:
     for name in names:
         command = [sys.executable, __file__, "run", name, str(script.resolve())]
         command += [options.get("nodes", "1"), options.get("ntasks-per-node", "1")]
-        subprocess.Popen(command, start_new_session=True)
+        null = subprocess.DEVNULL  # sbatch's caller waits for the end of its output
+        subprocess.Popen(command, start_new_session=True, stdout=null, stderr=null)
     sys.stdout.write(f"Submitted batch job {number}\n")
 
 
@@ -52,7 +53,8 @@ def run(words: Sequence[str]) -> None:
     """Run one job until it does not ask to be queued again."""
     name, script, nodes, each = words
     job, _, task = name.partition("_")
-    here = {"SLURM_JOB_ID": job, "SLURM_JOB_NAME": "sweep", "SLURM_JOB_NUM_NODES": nodes}
+    own = str(int(job) + 100 * (1 + int(task))) if task else job  # each task of an array has one
+    here = {"SLURM_JOB_ID": own, "SLURM_JOB_NAME": "sweep", "SLURM_JOB_NUM_NODES": nodes}
     here |= {"SLURM_NNODES": nodes, "SLURM_NTASKS": str(int(nodes) * int(each))}
     here |= {"SLURM_NTASKS_PER_NODE": each, "SLURM_JOB_NODELIST": "127.0.0.1"}
     here |= {"SLURM_NODELIST": "127.0.0.1", "MASTER_ADDR": "127.0.0.1"}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from conftest import TINY
 from same import differences
-from start import status
+from start import Ended, ended, start, status
 
 SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1], "trainer.log_every_n_steps=2"]
-LONG = [*SHORT, "trainer.max_epochs=60", "stages=fit", "logger=[csv]", "seed=0,1,2"]
+LONG = [*SHORT, "trainer.max_epochs=30", "stages=fit", "logger=[csv]", "seed=0,1,2"]
 
 
 def by(name: str, *words: str) -> Any:
@@ -23,12 +23,17 @@ def by(name: str, *words: str) -> Any:
     return pytest.param([f"hydra/launcher={name}", *words], id=name, marks=marks)
 
 
+def run(folder: Path, *words: str, **env: str) -> Ended:
+    """Run `train.py` to its end, which takes longer for many jobs than for one."""
+    return ended(start(folder, *words, fault=None, **env), within=400)
+
+
 def sweep_in(folder: Path) -> Path:
     [found] = folder.glob("logs/sweeps/*")
     return found.relative_to(folder)
 
 
-def wait_for(folder: Path, pattern: str, patience: float = 120) -> Path:
+def wait_for(folder: Path, pattern: str, patience: float = 200) -> Path:
     end = time.monotonic() + patience
     while not (found := list(folder.glob(pattern))):
         assert time.monotonic() < end, f"{pattern} never came"

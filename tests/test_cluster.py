@@ -16,7 +16,8 @@ import pytest
 import slurm
 from conftest import ROOT, TINY
 from same import differences
-from start import run, start, status
+from start import start, status
+from sweeping import run
 
 GUIDE = (ROOT / "docs/guides/cluster.md").read_text()
 LINES = [
@@ -43,7 +44,7 @@ def test_a_sweep_of_the_guide(line: str, tmp_path: Path) -> None:
     if library and find_spec(library[1]) is None:
         pytest.skip(f"needs {library[1]}: pip install 'seedbed[{library[1]}]'")
     env = slurm.install(tmp_path)
-    done = run(tmp_path, *shlex.split(line)[2:], *SMALL, "trainer=cpu", fault=None, **env)
+    done = run(tmp_path, *shlex.split(line)[2:], *SMALL, "trainer=cpu", **env)
     assert (done.code, done.err) == (0, "")
     stands = [status(f.parent)["status"] for f in tmp_path.glob("logs/sweeps/*/*/status.json")]
     assert stands == ["ok"] * 4
@@ -68,9 +69,9 @@ def test_two_machines_of_torchrun_make_the_run_of_two_processes(tmp_path: Path) 
         for word, mine in here.items():
             line = line.replace(word, mine)  # noqa: PLW2901
         words = shlex.split(line.replace("torchrun", f"{sys.executable} -m torch.distributed.run"))
-        log = (tmp_path / f"{len(machines)}.log").open("wb")
         command = [*words, *TWO, "name=two"]
-        machines.append(subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log))
+        with (tmp_path / f"{len(machines)}.log").open("wb") as log:
+            machines.append(subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log))
     assert [machine.wait(timeout=240) for machine in machines] == [0, 0]
     assert "run folder" in (tmp_path / "0.log").read_text()
     assert "run folder" not in (tmp_path / "1.log").read_text()
@@ -111,7 +112,7 @@ def test_two_machines_of_slurm_stop_are_queued_again_and_go_on(tmp_path: Path) -
 @pytest.mark.slow
 def test_a_sweep_of_ranks_is_refused(tmp_path: Path) -> None:
     step = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "2", "SLURM_PROCID": "0"}
-    refused = run(tmp_path, "-m", *TINY, "seed=0,1", fault=None, **step)
+    refused = run(tmp_path, "-m", *TINY, "seed=0,1", **step)
     assert refused.code == 2
     assert refused.lines == [
         "-m: start a sweep by python alone; its jobs start their own processes"
@@ -131,7 +132,7 @@ def test_a_sweep_in_a_job_of_slurm_is_queued_again_and_goes_on(tmp_path: Path) -
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGUSR1, err
     assert [f.name for f in (tmp_path / "state").iterdir()] == ["77.requeue"]  # asked for once
-    again = run(tmp_path, *words, fault=None, **env, SLURM_RESTART_COUNT="1")
+    again = run(tmp_path, *words, **env, SLURM_RESTART_COUNT="1")
     assert again.code == 0, again.err
     [sweep] = tmp_path.glob("logs/sweeps/*")
     assert [status(sweep / n)["status"] for n in "01"] == ["ok", "ok"]

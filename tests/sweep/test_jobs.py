@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import TINY
 from same import differences
-from start import Ended, alive, ended, members, run, start, status
-from sweeping import LONG, SHORT, by, sweep_in, unlike, wait_for
+from start import Ended, alive, ended, members, start, status
+from sweeping import LONG, SHORT, by, run, sweep_in, unlike, wait_for
 
 from seedbed.run.status import standing
 
@@ -118,7 +118,7 @@ def test_a_signal_stops_it_and_one_command_goes_on(
         os.killpg(process.pid, number)  # as a terminal does
     else:
         process.send_signal(number)
-    done = ended(process)
+    done = ended(process, within=300)
     assert done.code == 128 + number, done.err
     words = done.lines[-1].removeprefix("python train.py ").split()
     assert words == [f"run={sweep_in(tmp_path)}", *launcher]
@@ -139,7 +139,7 @@ def test_while_it_runs_nobody_else_goes_on_with_it(tmp_path: Path) -> None:
     [line] = refused.lines
     assert f"another process (pid {process.pid} on this machine" in line
     process.terminate()
-    assert ended(process).code == 143
+    assert ended(process, within=300).code == 143
 
 
 def test_a_finished_one_has_nothing_left(whole: Path) -> None:
@@ -168,7 +168,7 @@ def test_memory_is_flat_over_fifty_jobs(tmp_path: Path) -> None:
     early = resident(server)
     wait_for(tmp_path, "logs/sweeps/*/48/status.json", patience=400)
     late = resident(server)
-    assert ended(process).code == 0
+    assert ended(process, within=300).code == 0
     assert late - early < 2_000  # kB, of some 500 000
 
 

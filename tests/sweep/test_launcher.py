@@ -1,6 +1,7 @@
 """How jobs are launched: what can be said, and what is shared out."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,19 @@ def test_a_time_limit_leaves_time_to_save() -> None:
     with pytest.raises(Refused, match=r"signal_delay_s=120: seconds within timeout_min=2 "):
         chosen(words)
     assert chosen([*words, "hydra.launcher.signal_delay_s=119"])
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(train: Train) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    words = ["hydra/launcher=ray", f"hydra.launcher.address=127.0.0.1:{port}"]
+    ended = train(*SEEDS, *words)
+    assert ended.code == 2
+    [line] = ended.lines()
+    assert line.startswith(f"hydra.launcher.address=127.0.0.1:{port}: nobody answers (")
+    assert not Path("logs").exists()
 
 
 def test_jobs_are_counted_as_joblib_counts_them() -> None:

@@ -1,6 +1,8 @@
 """Ray: a cluster of machines that share a disk, or one made on this machine for the sweep."""
 
 import logging
+import re
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from seedbed.sweep.launcher._task import Task
 from seedbed.sweep.launcher.joblib import cores
 
 NEEDS = "ray"
+PATIENCE = 10.0  # seconds for a cluster to answer
 
 
 @dataclass
@@ -22,12 +25,22 @@ class Launcher:
         address: of the cluster's head, `host:6379` or `auto`; null: one on this machine.
         num_cpus: CPU cores a job.
         num_gpus: GPUs a job; a part of one is a share.
+
+    Raises:
+        ValueError: nobody answers at the address.
     """
 
     address: str | None = None
     num_cpus: float = 1
     num_gpus: float = 0
     logged = True
+
+    def __post_init__(self) -> None:
+        if place := re.fullmatch(r"(?:ray://)?(.+):(\d+)", self.address or ""):
+            try:
+                socket.create_connection((place[1], int(place[2])), PATIENCE).close()
+            except (OSError, OverflowError) as error:  # Ray itself would try for minutes
+                raise ValueError(f"address={self.address}: nobody answers ({error})") from error
 
     def launch(
         self, jobs: Sequence[Job], begun: Callable[[Job], None], ended: Callable[[Job, int], None]
