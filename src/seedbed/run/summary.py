@@ -1,15 +1,12 @@
 """What a run says at its end: the numbers, where they lie, and how to go on."""
 
-import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seedbed.config import Config
 from seedbed.report.number import number
-from seedbed.run.folder import read_config, read_json
 from seedbed.run.project import again
-from seedbed.run.status import standing
 
 
 def text(out: Path, cfg: Config, metrics: Mapping[str, float]) -> str:
@@ -48,19 +45,3 @@ def shown(metrics: Mapping[str, float], asked: Sequence[str] | None = None) -> l
         if names:
             return names
     return []
-
-
-def table(outs: Iterable[Path]) -> str:
-    """Return one line a job of a sweep: how it stands, its numbers, its folder."""
-    rows = [(standing(out), read_json(out / "metrics.json"), out) for out in outs]
-    lines: list[tuple[str, str, str, str]] = []
-    for state, metrics, out in rows:
-        config = read_config(out) if (out / "config.yaml").is_file() else {}
-        numbers = "  ".join(f"{n} {number(metrics[n])}" for n in shown(metrics, config.get("show")))
-        asked = (
-            (out / "overrides.txt").read_text().split() if (out / "overrides.txt").is_file() else []
-        )
-        words = " ".join(w.lstrip("+") for w in asked if not w.startswith("out="))
-        lines.append((state, words, numbers, os.path.relpath(out)))
-    widths = [max(len(line[k]) for line in lines) for k in range(4)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
