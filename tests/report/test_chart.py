@@ -113,3 +113,10 @@ def test_a_replaced_technique_is_held_against_its_own_file() -> None:
     assert rows["optimizer"] == ("Adam", "Lion")
     assert rows["optimizer.lr"][1] == "7.0"
     assert len(rows) == 2
+
+
+def test_one_number_in_two_spellings_is_no_difference() -> None:
+    node = {"_target_": "torch.optim.Adam", "lr": 0.001, "eps": 1e-8}
+    assert "optimizer.eps" not in {row[0] for row in changes.rows_of({"optimizer": node})}
+    node["eps"] = 1e-7
+    assert ("optimizer.eps", "1e-8", "1.0e-07") in changes.rows_of({"optimizer": node})

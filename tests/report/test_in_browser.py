@@ -45,7 +45,7 @@ def test_the_page_of_a_run_shows_curves_errors_and_commands(train: Train) -> Non
     page = ended.folder / "report.html"
     text = rendered(page)
     assert attribute(text, "alive") == "yes"
-    for words in ("validation less training", "learning rate", "gradient norm", "precision"):
+    for words in ("gap: validation - training", "learning rate", "gradient norm", "precision"):
         assert words in text
     for title in ("Confusion", "Worst errors", "Weights", "Environment", "Again"):
         assert f"<h2>{title}</h2>" in text

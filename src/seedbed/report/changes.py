@@ -71,10 +71,18 @@ def of_values(path: str, now: Any, default: Any) -> Iterator[Row]:
         for key in now:
             if key != "_target_" and key in default:
                 yield from of_values(f"{path}.{key}", now[key], default[key])
-            elif key != "_target_" and now[key] not in (None, [], {}):
+            elif key != "_target_" and now[key] not in (None, False, [], {}):
                 yield f"{path}.{key}", "", shown(now[key])
-    elif now != default and "${" not in str(default) and (now or default):
+    elif plain(now) != plain(default) and "${" not in str(default) and (now or default):
         yield path, shown(default), shown(now)
+
+
+def plain(value: Any) -> Any:
+    """Return a number for a text that is one: YAML takes 1e-8, which has no point, for a text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def short(node: Mapping[str, Any]) -> str:

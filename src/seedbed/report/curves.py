@@ -51,7 +51,7 @@ def charts(curves: dict[str, Curve], spans: Mapping[str, Span] | None = None) ->
         series = [Series(name, *curves[name], colour(name, at)) for at, name in enumerate(names)]
         found.append(chart(title, series, Look(log_y=log, spans=spans)))
     if gap := gaps(curves):
-        found.append(chart("validation less training", gap))
+        found.append(chart("gap: validation - training", gap))
     for kind, title in (("gradient", "gradient by layer"), ("signal", "signal by layer")):
         names = [name for name in curves if re.fullmatch(rf"{kind}/\d+", name)]
         series = [Series(name, *curves[name], at) for at, name in enumerate(names)]
