@@ -13,7 +13,7 @@ from seedbed.run.status import OK
 from seedbed.sweep import runs
 from seedbed.sweep.comparison import Comparison, compared
 from seedbed.sweep.groups import grouped
-from seedbed.sweep.runs import LOADER, Run
+from seedbed.sweep.runs import Run
 
 RECORD = "sweep.yaml"  # what the sweep wants: the words of its jobs, and its monitor
 
@@ -59,7 +59,7 @@ def recorded(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """Return the record of a sweep, {} where there is none, and what is wrong with it."""
     file = folder / RECORD
     try:
-        content = yaml.load(file.read_text(), LOADER)  # noqa: S506 -- a safe one
+        content = runs.parsed(file.read_text())
     except FileNotFoundError:
         return {}, []
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

@@ -17,6 +17,19 @@ LEFT_OUT = ("out", "run", "trust")  # words that no two runs differ by
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
 
 
+def parsed(text: str) -> Any:
+    """Return what YAML says, plain data only.
+
+    Raises:
+        yaml.YAMLError: it is none.
+    """
+    loader = LOADER(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 @dataclass(frozen=True)
 class Run:
     """A run as its folder tells it."""
@@ -132,7 +145,7 @@ def config(folder: Path) -> dict[str, Any]:
     It costs more than all else: a thousand of them some seconds.
     """
     try:
-        content = yaml.load((folder / "config.yaml").read_text(), LOADER)  # noqa: S506 -- a safe one
+        content = parsed((folder / "config.yaml").read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
