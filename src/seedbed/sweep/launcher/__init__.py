@@ -2,8 +2,8 @@
 
 A launcher is a dataclass: its fields are what `hydra.launcher.<field>=` can say.  The published
 plug-ins of Hydra run a job inside a worker, so that joblib's ends the sweep when one is killed, and
-submitit's when one fails; and they number all jobs anew.  These take what each is to do as a command
-line and give back only its exit code.
+submitit's when one fails; and they number all jobs anew.  These take what each is to do as a
+command line and give back only its exit code.
 """
 
 import re
