@@ -9,7 +9,7 @@ AUDIT := pip-audit==2.10.1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MAKEFLAGS += --no-print-directory
-.PHONY: install train test fix check format lint types layers quick docs chaos bench audit ci clean
+.PHONY: install train test fix check format lint types layers quick docs gallery chaos bench audit ci clean
 
 install: $(READY) ## set up $(VENV), again only when the requirements change
 
@@ -50,6 +50,9 @@ quick: install
 
 docs: install ## the generated parts of README.md and docs/
 	@$(BIN)/python docs/generate.py
+
+gallery: install ## run experiments again and compare with what they promise; ARGS="digits_cnn"
+	@$(BIN)/python benchmarks/gallery.py $(ARGS)
 
 chaos: install ## kill runs at random moments; ARGS="--kills 200"
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests:tests/faults $(BIN)/python tests/faults/chaos.py $(ARGS)

@@ -93,7 +93,7 @@ def comments(path: Path) -> Iterator[str]:
         if not line.startswith("#"):
             return
         if not line.startswith("# @"):
-            yield line.lstrip("# ")
+            yield line.lstrip("#").removeprefix(" ")
 
 
 def docstring(path: Path) -> str:

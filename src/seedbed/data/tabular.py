@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from seedbed.data._bundled import is_bundled, read_bundled
 from seedbed.data._column import read_csv
 from seedbed.data._table import Rows, Table
 
@@ -18,7 +19,8 @@ class Tabular(Table):
     inferred is shown before training.  Medians and categories come from the training split alone.
 
     Args:
-        path: CSV file with a header.
+        path: CSV file with a header; or `sklearn:diabetes`, `breast_cancer`, `wine`, `iris`, whose
+            column to predict is `target`.
         target: column to predict.
         test_path: CSV file of test rows; null: a share of the rows, stratified, tests.
         separator: between cells; for a semicolon write `'data.separator=";"'`.
@@ -42,7 +44,9 @@ class Tabular(Table):
         self.path, self.test_path, self.separator = path, test_path, separator
 
     def frames(self) -> tuple[Rows, Rows | None]:
-        """Read the files."""
+        """Read the files, or the table of scikit-learn."""
+        if is_bundled(self.path) and not self.test_path:
+            return Rows(read_bundled(self.path), self.path), None
         files = [Path(path) for path in (self.path, self.test_path) if path]
         train, *test = (Rows(read_csv(file, self.separator), str(file)) for file in files)
         made = hashlib.sha256(b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files))
