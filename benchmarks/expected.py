@@ -6,8 +6,9 @@
     # Time:     10 s
 
 A claim is `diverged`, or bounds with a comma between: `metric value ± half`, `± percent %`,
-`metric < value` or `metric > value`.  Of a sweep, a claim begins with words: it holds for the mean
-of all runs that have these words, so that of seeds it is one for all.
+`metric < value` or `metric > value`; `diverged or ` before them leaves both open.  Of a sweep, a
+claim begins with words: it holds for the mean of all runs that have these words, so that of seeds
+it is one for all.
 """
 
 import math
@@ -24,6 +25,7 @@ AROUND = re.compile(rf"(\S+) ({NUMBER}) ± ({NUMBER})( %)?")
 BEYOND = re.compile(rf"(\S+) ([<>]) ({NUMBER})")
 TIME = re.compile(r"(\d+(?:\.\d+)?) (s|min)")
 DIVERGED = "diverged"
+EITHER = f"{DIVERGED} or "
 
 
 class Unreadable(ValueError):
@@ -47,10 +49,11 @@ class Bound:
 
 @dataclass(frozen=True)
 class Claim:
-    """What becomes of the runs that have some words; without bounds, they diverge."""
+    """What becomes of the runs that have some words."""
 
     words: tuple[str, ...]
-    bounds: tuple[Bound, ...]
+    bounds: tuple[Bound, ...]  # of those that end well; none: they all diverge
+    diverged: bool = False  # whether they may
 
     def covers(self, words: Sequence[str]) -> bool:
         """Return whether it speaks of a run with these words."""
@@ -117,8 +120,10 @@ def claim(line: str) -> Claim:
     parted = WORDS.fullmatch(line)
     words, rest = (tuple(parted[1].split()), parted[2]) if parted else ((), line)
     if rest == DIVERGED:
-        return Claim(words, ())
-    return Claim(words, tuple(bound(part) for part in rest.split(", ")))
+        return Claim(words, (), diverged=True)
+    either = rest.startswith(EITHER)
+    bounds = tuple(bound(part) for part in rest.removeprefix(EITHER).split(", "))
+    return Claim(words, bounds, diverged=either)
 
 
 def bound(text: str) -> Bound:

@@ -165,16 +165,19 @@ def outcomes(claim: Claim, found: Sequence[Run]) -> Iterator[tuple[str, str, str
         found: the runs.
     """
     ends = sorted({run.status for run in found}) or ["not run"]
-    if not claim.bounds:
-        yield "", DIVERGED, ", ".join(ends), "ok" if ends == [DIVERGED] else "OFF"
+    broken = claim.diverged and ends == [DIVERGED]
+    if broken or not claim.bounds:
+        yield "", DIVERGED, ", ".join(ends), "ok" if broken else "OFF"
         return
+    left = [run for run in found if not (claim.diverged and run.status == DIVERGED)]
     for bound in claim.bounds:
-        yield bound.metric, bound.text, *measured(bound, found, ends)
+        yield bound.metric, bound.text, *measured(bound, left)
 
 
-def measured(bound: Bound, found: Sequence[Run], ends: Sequence[str]) -> tuple[str, str]:
+def measured(bound: Bound, found: Sequence[Run]) -> tuple[str, str]:
     """Return the mean of a metric over runs, and whether it is within its bound."""
-    if list(ends) != [OK]:
+    ends = sorted({run.status for run in found}) or ["not run"]
+    if ends != [OK]:
         return ", ".join(ends), "OFF"
     values = [run.metrics[bound.metric] for run in found if bound.metric in run.metrics]
     if len(values) < len(found):

@@ -226,3 +226,39 @@ def test_strangers_in_the_test_file_are_refused(tmp_path: Path) -> None:
 def test_arguments_outside_their_range_are_refused(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Tabular("t.csv", "y", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns", "names"),
+    [
+        ("diabetes", 442, 10, ()),
+        ("breast_cancer", 569, 30, ("benign", "malignant")),
+        ("wine", 178, 13, ("class_0", "class_1", "class_2")),
+        ("iris", 150, 4, ("setosa", "versicolor", "virginica")),
+    ],
+)
+def test_a_table_of_scikit_learn_needs_no_file(
+    name: str, rows: int, columns: int, names: tuple[str, ...]
+) -> None:
+    data = Tabular(f"sklearn:{name}", "target")
+    data.setup()
+    assert everything(data).shape == (rows, columns)
+    assert data.class_names() == names
+
+
+def test_the_table_of_scikit_learn_is_in_its_own_units() -> None:
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    data = Tabular("sklearn:diabetes", "target")
+    data.setup()
+    found = torch.cat([torch.cat([s.x, s.y], 1) for s in data.splits.values()]).numpy()
+    expected = np.column_stack([x, y]).astype(np.float32)
+    assert np.array_equal(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)])
+
+
+def test_there_are_not_more_tables_than_scikit_learn_has() -> None:
+    with pytest.raises(ValueError, match="path=sklearn:diabete: no such table; did you mean"):
+        Tabular("sklearn:diabete", "target").setup()
+    with pytest.raises(ValueError, match="test_path: sklearn:wine is split as it is"):
+        Tabular("sklearn:wine", "target", test_path="more.csv")

@@ -73,7 +73,7 @@ def test_a_header_is_read() -> None:
     assert header.seconds == 150
     around = Bound("test/acc", 0.92 - 0.04, 0.92 + 0.04, "0.92 ± 0.04")
     diverged, other = header.claims
-    assert diverged == Claim(("callback=[]",), ())
+    assert diverged == Claim(("callback=[]",), (), diverged=True)
     assert other == Claim(("callback=[ema]", "seed=0"), (around,))
 
 
@@ -155,6 +155,15 @@ def test_how_a_run_ends_is_compared_too() -> None:
     assert verdicts("test/acc > 0.1", lost) == [("diverged", "OFF")]
     assert verdicts("a=2: test/acc > 0.1", lost) == [("not run", "OFF")]
     assert verdicts("a=2: diverged", lost) == [("not run", "OFF")]
+
+
+def test_some_seeds_may_diverge_and_others_learn_nothing() -> None:
+    either, lost, idle = "diverged or test/acc < 0.3", run("", "diverged"), run("", test_acc=0.1)
+    assert verdicts(either, lost) == [("diverged", "ok")]
+    assert verdicts(either, lost, idle) == [("0.1000", "ok")]
+    assert verdicts(either, run("", test_acc=0.9)) == [("0.9000", "OFF")]
+    assert verdicts(either, lost, run("", "failed")) == [("failed", "OFF")]
+    assert verdicts(either) == [("not run", "OFF")]
 
 
 def test_a_metric_that_one_run_lacks_is_off() -> None:

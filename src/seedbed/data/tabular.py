@@ -41,11 +41,13 @@ class Tabular(Table):
         super().__init__(target, **common)
         if len(separator) != 1:
             raise ValueError(f"separator must be one character, got {separator!r}")
+        if is_bundled(path) and test_path:
+            raise ValueError(f"test_path: {path} is split as it is; leave it out")
         self.path, self.test_path, self.separator = path, test_path, separator
 
     def frames(self) -> tuple[Rows, Rows | None]:
         """Read the files, or the table of scikit-learn."""
-        if is_bundled(self.path) and not self.test_path:
+        if is_bundled(self.path):
             return Rows(read_bundled(self.path), self.path), None
         files = [Path(path) for path in (self.path, self.test_path) if path]
         train, *test = (Rows(read_csv(file, self.separator), str(file)) for file in files)
