@@ -28,6 +28,7 @@ SWEEPS = {  # experiments that train for minutes: one of their jobs, on a little
     "transfer": "data.per_class=1 init=[default] callback.finetune.mode=full",
     "few_shot": "task=siamese model.channels=[] data.episodes=4 data.val_episodes=4",
     "domain_adaptation": "regularizer=[mmd] data.fraction=0.05",
+    "digits_folds": "model=linear data.fold=0",
 }
 BASH = shutil.which("bash") or "bash"
 slow = pytest.mark.slow

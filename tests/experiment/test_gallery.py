@@ -163,7 +163,7 @@ def test_some_seeds_may_diverge_and_others_learn_nothing() -> None:
     assert verdicts(either, lost, idle) == [("0.1000", "ok")]
     assert verdicts(either, run("", test_acc=0.9)) == [("0.9000", "OFF")]
     assert verdicts(either, lost, run("", "failed")) == [("failed", "OFF")]
-    assert verdicts(either) == [("not run", "OFF")]
+    assert verdicts(f"a=1: {either}", run("a=2")) == [("not run", "OFF")]
 
 
 def test_a_metric_that_one_run_lacks_is_off() -> None:

@@ -8,7 +8,7 @@ import pytest
 from conftest import Train
 
 from seedbed import source
-from seedbed.command import CONFIGS, Command, jobs
+from seedbed.command import Command, jobs
 
 QUIET = ["trainer.enable_progress_bar=false", "logger=csv", "trainer=cpu", "num_threads=1"]
 
@@ -23,13 +23,6 @@ def test_its_jobs_are_every_mode_from_random_and_from_learned_weights() -> None:
         for init in ("default", "pretrained")
         for mode in ("probe", "gradual", "full")
     }
-
-
-@pytest.mark.parametrize("name", ["transfer", "transfer_source"])
-def test_its_header_says_what_to_expect(name: str) -> None:
-    text = (CONFIGS / f"experiment/{name}.yaml").read_text()
-    assert f"# Command:  python train.py experiment={name}\n" in text
-    assert "to be measured" not in text
 
 
 @pytest.mark.slow
