@@ -8,66 +8,44 @@ there is no such experiment.  An experiment whose data or extra is not installed
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 
-from expected import DIVERGED, Bound, Claim, Header, Unreadable, read
+from expected import Header, Unreadable, read
+from kept import Ended, Row, judged, table
 
 from seedbed.nearest import nearest
-from seedbed.report.number import number
-from seedbed.run.status import OK
 from seedbed.sweep import runs
 from seedbed.sweep.runs import Run
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "configs/experiment"
 QUIET = ("logger=[csv]", "trainer.enable_progress_bar=false")
-MISSING = re.compile(r"pip install|install the Debian package")  # what a refusal advises
 PATIENCE = (300.0, 30)  # seconds, and times as long as promised, until a command is given up
-HEADS = ("experiment", "of it", "metric", "expected", "measured", "", "time")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A promise and what became of it."""
-
-    experiment: str
-    words: str  # which of its runs
-    metric: str
-    expected: str
-    measured: str
-    verdict: str  # ok, OFF or skipped
-    seconds: float  # that the experiment took
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int | None  # None: given up
-    said: str  # to stderr, the last line
-    seconds: float
-    runs: Sequence[Run]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for and return the exit code."""
-    asked = arguments(argv)
+    asked, rows = arguments(argv), list[Row]()
     try:
         headers = chosen(asked.names, asked.experiments)
-    except (KeyError, Unreadable) as error:
+        if asked.keep:
+            refuse_old(headers, Path(asked.keep))
+    except (KeyError, FileExistsError, Unreadable) as error:
         say(str(error.args[0]))
         return 2
-    with tempfile.TemporaryDirectory() as scratch:
-        rows = list(compared(headers, Path(asked.keep or scratch).resolve(), asked.seed))
-    print(table(rows))  # noqa: T201
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            rows.extend(compared(headers, Path(asked.keep or scratch).resolve(), asked.seed))
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+    finally:
+        print(table(rows))  # noqa: T201
     return int(any(row.verdict == "OFF" for row in rows))
 
 
@@ -103,6 +81,17 @@ def chosen(names: Sequence[str], folder: Path) -> dict[str, Header]:
     return found
 
 
+def refuse_old(names: Iterable[str], folder: Path) -> None:
+    """Keep runs of today apart from those of yesterday.
+
+    Raises:
+        FileExistsError: there are some.
+    """
+    for name in names:
+        if (folder / name).exists():
+            raise FileExistsError(f"{folder / name}: is there already; name another folder")
+
+
 def compared(headers: Mapping[str, Header], scratch: Path, seed: int | None) -> Iterator[Row]:
     """Yield the rows of every experiment, with a line of progress before and after each."""
     total = sum(header.seconds for header in headers.values())
@@ -123,18 +112,20 @@ def run(name: str, header: Header, folder: Path, seed: int | None) -> Ended:
     words = [sys.executable, str(ROOT / "train.py"), *header.command, *QUIET, *seeded]
     path = os.pathsep.join(filter(None, (str(ROOT / "src"), os.environ.get("PYTHONPATH"))))
     start, patience = time.monotonic(), max(PATIENCE[0], PATIENCE[1] * header.seconds)
+    process = subprocess.Popen(  # noqa: S603 -- a command of the repository
+        words,
+        cwd=folder,
+        env={"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
-        done = subprocess.run(  # noqa: S603 -- a command of the repository
-            words,
-            cwd=folder,
-            env={"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=patience,
-            check=False,
-        )
-        code, said = done.returncode, (done.stderr.strip().splitlines() or [""])[-1]
+        _, text = process.communicate(timeout=patience)
+        code, said = process.returncode, (text.strip().splitlines() or [""])[-1]
     except subprocess.TimeoutExpired:
+        process.terminate()  # so that it ends its jobs, too
+        process.communicate()
         code, said = None, f"given up after {patience:.0f} s"
     return Ended(code, said, time.monotonic() - start, runs_of(name, folder / "logs"))
 
@@ -143,70 +134,6 @@ def runs_of(name: str, logs: Path) -> list[Run]:
     """Return the runs that an experiment has made: of its sweep, or one."""
     found = sorted({*logs.glob("sweeps/*/*"), *logs.glob(f"{name}/*")})
     return [runs.read(folder) for folder in found if runs.is_run(folder)]
-
-
-def judged(name: str, header: Header, ended: Ended) -> list[Row]:
-    """Return a row a promise; one for all, where nothing was run."""
-    if not ended.runs or ended.code is None:
-        verdict = "skipped" if ended.code == 2 and MISSING.search(ended.said) else "OFF"
-        return [Row(name, "", "", "", ended.said, verdict, ended.seconds)]
-    return [
-        Row(name, " ".join(claim.words), *outcome, ended.seconds)
-        for claim in header.claims
-        for outcome in outcomes(claim, [r for r in ended.runs if claim.covers(r.words)])
-    ]
-
-
-def outcomes(claim: Claim, found: Sequence[Run]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the metric, what was expected of it, what it was, and the verdict.
-
-    Args:
-        claim: on these runs.
-        found: the runs.
-    """
-    ends = sorted({run.status for run in found}) or ["not run"]
-    broken = claim.diverged and ends == [DIVERGED]
-    if broken or not claim.bounds:
-        yield "", DIVERGED, ", ".join(ends), "ok" if broken else "OFF"
-        return
-    left = [run for run in found if not (claim.diverged and run.status == DIVERGED)]
-    for bound in claim.bounds:
-        yield bound.metric, bound.text, *measured(bound, left)
-
-
-def measured(bound: Bound, found: Sequence[Run]) -> tuple[str, str]:
-    """Return the mean of a metric over runs, and whether it is within its bound."""
-    ends = sorted({run.status for run in found}) or ["not run"]
-    if ends != [OK]:
-        return ", ".join(ends), "OFF"
-    values = [run.metrics[bound.metric] for run in found if bound.metric in run.metrics]
-    if len(values) < len(found):
-        return "not logged", "OFF"
-    mean = fmean(values)
-    return number(mean), "ok" if bound.holds(mean) else "OFF"
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Return all rows, and a line that counts them."""
-    cells: list[tuple[str, ...]] = [HEADS]
-    before = ""
-    for row in rows:
-        first = row.experiment != before
-        before = row.experiment
-        named = (row.experiment, f"{row.seconds:.0f} s") if first else ("", "")
-        told = (row.words, row.metric, row.expected, row.measured, row.verdict)
-        cells.append((named[0], *told, named[1]))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
-    return "\n".join(["", *lines, "", summary(rows)])
-
-
-def summary(rows: Sequence[Row]) -> str:
-    """Return how many numbers are as promised, and how long it took."""
-    counts = {v: sum(row.verdict == v for row in rows) for v in ("ok", "OFF", "skipped")}
-    took = sum({row.experiment: row.seconds for row in rows}.values())
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    return f"{said}; {took / 60:.1f} minutes"
 
 
 def say(line: str, end: str = "\n") -> None:

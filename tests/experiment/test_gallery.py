@@ -4,9 +4,10 @@ import math
 from pathlib import Path
 
 import gallery
+import kept
 import pytest
 from expected import Bound, Claim, Header, Unreadable, bound, claim, read
-from gallery import Ended
+from kept import Ended
 
 from seedbed import config
 from seedbed.command import Command, compose_all, jobs
@@ -129,7 +130,7 @@ def run(words: str, status: str = "ok", **metrics: float) -> Run:
 
 def verdicts(line: str, *found: Run) -> list[tuple[str, str]]:
     header = Header((), (claim(line),), 1)
-    rows = gallery.judged("x", header, Ended(0, "", 3.0, found))
+    rows = kept.judged("x", header, Ended(0, "", 3.0, found))
     return [(row.measured, row.verdict) for row in rows]
 
 
@@ -181,14 +182,14 @@ def test_a_metric_that_one_run_lacks_is_off() -> None:
     ],
 )
 def test_only_what_is_not_installed_is_skipped(code: int | None, said: str, verdict: str) -> None:
-    (row,) = gallery.judged("x", Header((), (claim("diverged"),), 1), Ended(code, said, 1.0, ()))
+    (row,) = kept.judged("x", Header((), (claim("diverged"),), 1), Ended(code, said, 1.0, ()))
     assert (row.measured, row.verdict) == (said, verdict)
 
 
 def test_the_table_names_an_experiment_and_its_time_once() -> None:
     header = Header((), (claim("test/acc 0.9 ± 0.02, test/loss < 0.1"),), 1)
-    rows = gallery.judged("x", header, Ended(0, "", 3.0, [run("", test_acc=0.9, test_loss=0.2)]))
-    head, first, second, _, last = gallery.table(rows).strip().splitlines()
+    rows = kept.judged("x", header, Ended(0, "", 3.0, [run("", test_acc=0.9, test_loss=0.2)]))
+    head, first, second, _, last = kept.table(rows).strip().splitlines()
     assert head.split() == ["experiment", "of", "it", "metric", "expected", "measured", "time"]
     assert first.split() == ["x", "test/acc", "0.9", "±", "0.02", "0.9000", "ok", "3", "s"]
     assert second.split() == ["test/loss", "<", "0.1", "0.2000", "OFF"]
@@ -209,6 +210,23 @@ def test_a_name_that_is_none_and_a_header_that_is_none_are_one_line_and_code_2(
     assert said.count("\n") == 1
 
 
+def test_runs_that_are_kept_are_not_mixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "digits_mlp").mkdir()
+    assert gallery.main(["digits_mlp", "--keep", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{tmp_path / 'digits_mlp'}: is there already")
+
+
+@pytest.mark.slow
+def test_a_command_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "PATIENCE", (3.0, 0))
+    header = Header(("data=synthetic", "model=linear", "trainer.max_epochs=100000"), (), 1)
+    ended = gallery.run("default", header, tmp_path, None)
+    assert (ended.code, ended.said) == (None, "given up after 3 s")
+    assert ended.seconds < 120
+
+
 @pytest.mark.slow
 def test_quick_experiments_are_as_they_promise(capsys: pytest.CaptureFixture[str]) -> None:
     assert gallery.main(["demo_learning_rate", "spirals_mlp"]) == 0
@@ -223,10 +241,10 @@ def test_a_promise_that_is_not_kept_is_off_and_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "demo_learning_rate"
-    kept = (gallery.EXPERIMENTS / f"{name}.yaml").read_text()
+    header = (gallery.EXPERIMENTS / f"{name}.yaml").read_text()
     right = "optimizer.lr=0.01: train/loss 2.79 "
-    assert right in kept
-    (tmp_path / f"{name}.yaml").write_text(kept.replace(right, right.replace("2.79", "2.6")))
+    assert right in header
+    (tmp_path / f"{name}.yaml").write_text(header.replace(right, right.replace("2.79", "2.6")))
     assert gallery.main([name, "--experiments", str(tmp_path), "--keep", str(tmp_path)]) == 1
     said = capsys.readouterr()
     (off,) = [line for line in said.out.splitlines() if "OFF" in line and "optimizer" in line]
