@@ -249,5 +249,5 @@ def test_a_promise_that_is_not_kept_is_off_and_code_1(
     said = capsys.readouterr()
     (off,) = [line for line in said.out.splitlines() if "OFF" in line and "optimizer" in line]
     assert "2.6 ± 0.01" in off
-    assert "2.787" in off
+    assert f" {9 * 0.98**58:.4f} " in off  # (w - 3)² after 29 steps at that rate
     assert list(tmp_path.glob(f"{name}/logs/sweeps/*/0/metrics.json"))
