@@ -1,5 +1,9 @@
-"""What TensorBoard shows beside the curves: the inputs, the model, the hyper-parameters."""
+"""What loggers are told beside the curves: the settings, the final metrics, how the run ended.
 
+TensorBoard is shown the model and its first inputs, too.
+"""
+
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -8,13 +12,51 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.model_summary.model_summary import ModelSummary
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
+from tensorboard.plugins.hparams.metadata import (
+    NULL_TENSOR,
+    SESSION_END_INFO_TAG,
+    SESSION_START_INFO_TAG,
+    create_summary_metadata,
+)
+from tensorboard.plugins.hparams.plugin_data_pb2 import (
+    HParamsPluginData,
+    SessionEndInfo,
+    SessionStartInfo,
+)
 from torch import Tensor
 
+from seedbed.logger._tracker import Tracker
+from seedbed.run.status import OK
 from seedbed.task.supervised import Supervised
+
+WIRING = {  # what no number of a run depends on, or what is the run's own
+    *("out", "run", "trust", "name", "show", "stages", "strict", "timeout", "predict", "report"),
+    *("logger", "doctor", "preflight", "diagnose", "source", "controls", "num_threads"),
+}
 
 
 class Board(Callback):
-    """Draws the first training batch as the net sees it, and writes the model's summary."""
+    """Tells the loggers with what settings a run begins, and with what metrics it ends.
+
+    Args:
+        settings: of the run, by dotted key; without what the config keeps secret.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self.open = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Tell the settings, once all processes are there."""
+        if self.open:
+            return
+        self.open = True
+        for tracker in trackers(trainer):
+            tracker.begin(self.settings)
+        for board in boards(trainer):
+            write_settings(board, self.settings)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the summary as text and watch the net's first input."""
@@ -22,6 +64,16 @@ class Board(Callback):
             text = str(ModelSummary(pl_module, max_depth=3))
             board.experiment.add_text("model", f"```\n{text}\n```", trainer.global_step)
             watch_first_input(cast(Supervised, pl_module), board)
+
+    def end(self, trainer: Trainer, status: str, metrics: Mapping[str, float]) -> None:
+        """Tell the final metrics, and how the run ended."""
+        if not self.open:
+            return
+        self.open = False
+        for tracker in trackers(trainer):
+            tracker.end(status, metrics)
+        for board in boards(trainer):
+            write_end(board, status, metrics, trainer.global_step)
 
 
 def watch_first_input(task: Supervised, board: TensorBoardLogger) -> None:
@@ -54,22 +106,59 @@ def boards(trainer: Trainer) -> list[TensorBoardLogger]:
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
-def write_hparams(
-    trainer: Trainer, config: Mapping[str, Any], metrics: Mapping[str, float]
+def trackers(trainer: Trainer) -> list[Tracker]:
+    """Return the loggers of this run that write to somebody else's store."""
+    return [logger for logger in trainer.loggers if isinstance(logger, Tracker)]
+
+
+def write_settings(board: TensorBoardLogger, settings: Mapping[str, Any]) -> None:
+    """Write the settings for the tab HPARAMS, which compares the runs below its folder.
+
+    torch's `add_hparams` also lists the columns, and TensorBoard takes those of one run for all:
+    of an optimizer that only another run has, nothing would be shown.
+    """
+    start = SessionStartInfo(start_time_secs=time.time())
+    for name, value in settings.items():
+        if isinstance(value, bool):
+            start.hparams[name].bool_value = value
+        elif isinstance(value, int | float):
+            start.hparams[name].number_value = value
+        else:
+            start.hparams[name].string_value = value
+    add_summary(board, SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=start))
+
+
+def write_end(
+    board: TensorBoardLogger, status: str, metrics: Mapping[str, float], step: int
 ) -> None:
-    """Write the options and settings of the run beside its final metrics."""
-    for board in boards(trainer):
-        board.log_hyperparams(dict(flat(config)), dict(metrics))
-        board.save()
+    """Write the final metrics as `final/<name>`, and how the run ended."""
+    for name, value in metrics.items():
+        board.experiment.add_scalar(f"final/{name}", value, step)
+    ended = STATUS_SUCCESS if status == OK else STATUS_FAILURE
+    end = SessionEndInfo(status=ended, end_time_secs=time.time())
+    add_summary(board, SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=end))
+    board.save()
 
 
-def flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield `(dotted key, scalar)` for everything that a table of runs can compare."""
+def add_summary(board: TensorBoardLogger, tag: str, content: HParamsPluginData) -> None:
+    """Write a message of TensorBoard's tab HPARAMS."""
+    metadata = create_summary_metadata(content)
+    value = Summary.Value(tag=tag, metadata=metadata, tensor=NULL_TENSOR)
+    board.experiment._get_file_writer().add_summary(Summary(value=[value]))
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+    """Return by dotted key what was set that numbers may depend on."""
+    return dict(flat({key: value for key, value in config.items() if key not in WIRING}))
+
+
+def flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, bool | int | float | str]]:
+    """Yield `(dotted key, scalar)` for everything that is set."""
     for key, value in tree.items():
         name = f"{path}{key}"
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}.")
         elif key == "_target_":
             yield path.rstrip("."), str(value).rpartition(".")[2]
-        elif name not in ("out", "run"):
+        elif value is not None:
             yield name, value if isinstance(value, bool | int | float | str) else str(value)
