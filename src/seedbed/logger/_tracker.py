@@ -5,7 +5,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,10 +17,12 @@ from seedbed.atomic import write
 
 FILE = "loggers.json"  # in the run's folder: the id of its run elsewhere, and what is there already
 EVERY = 10.0  # seconds between two deliveries
+LATE = 2  # newest steps that wait for the next delivery: some of their numbers come later
 PAUSE = 60.0  # seconds without a try after one that failed
 LOGIN = re.compile(r"//[^/@\s]*@")  # in an address
 
 Rows = dict[int, dict[str, float]]  # by step
+NOTHING: dict[str, Any] = {"step": -1, "names": []}  # is told of a run that has not begun
 
 
 class Tracker(Logger):
@@ -46,8 +48,8 @@ class Tracker(Logger):
         self.opened = False
         self.troubled = False
         self.due = 0.0  # when the next delivery is, by the monotonic clock
-        self.before: dict[str, Any] = {}  # what another process has told
-        self.sent: dict[str, Any] = {}  # what is told
+        self.before = dict(NOTHING)  # what another process has told
+        self.sent = dict(NOTHING)  # what is told
 
     @property
     def name(self) -> str:
@@ -77,7 +79,7 @@ class Tracker(Logger):
         row.update({name: float(value) for name, value in metrics.items()})
         self.times.setdefault(step or 0, time.time())
         if time.monotonic() > self.due:
-            self._deliver()
+            self._deliver(but=LATE)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
@@ -99,29 +101,38 @@ class Tracker(Logger):
         if self.opened and not self.rows:
             self._tried(lambda: self._close(status, final))
         else:
-            self._say(f"{len(self.rows)} steps were not delivered; history.csv has them")
+            self._say(f"steps that were not delivered: {len(self.rows)}; history.csv has them")
         self.opened = False
 
-    def _deliver(self) -> None:
+    def _deliver(self, but: int = 0) -> None:
+        """Deliver what is there, without the newest steps of this number."""
         self.due = time.monotonic() + EVERY
-        if not self._tried(self._send_all):
+        steps = sorted(self.rows)[: len(self.rows) - but]
+        if not self._tried(lambda: self._send_steps(steps)):
             self.due += PAUSE
 
-    def _send_all(self) -> None:
+    def _send_steps(self, steps: Sequence[int]) -> None:
         if not self.opened:
-            self.before = noted(self.folder).get(self.name, {})
-            known = self._open(self.before.get("id"))
-            self.before = self.before if known == self.before.get("id") else {}
-            self.sent = {"step": -1, "names": []} | self.before | {"id": known}
-            self.opened = True
-            self._note()
-        if rows := dict(untold(self.rows, self.before)):
+            self._begin()
+        rows = untold({step: self.rows[step] for step in steps}, self.before, self.sent)
+        if rows:
             self._send(rows)
             last = max(rows)
             same = self.sent["names"] if last == self.sent["step"] else []
-            self.sent |= {"step": last, "names": sorted({*same, *rows[last]})}
+            if last >= self.sent["step"]:
+                self.sent |= {"step": last, "names": sorted({*same, *rows[last]})}
             self._note()
-        self.rows, self.times = {}, {}
+        for step in steps:
+            del self.rows[step], self.times[step]
+
+    def _begin(self) -> None:
+        self.before = NOTHING | noted(self.folder).get(self.name, {})
+        known = self._open(self.before.get("id"))
+        if known != self.before.get("id"):
+            self.before = dict(NOTHING)
+        self.sent = self.before | {"id": known}
+        self.opened = True
+        self._note()
 
     def _tried(self, deliver: Callable[[], None]) -> bool:
         """Return whether it went well; say once if not."""
@@ -157,18 +168,21 @@ class Tracker(Logger):
         raise NotImplementedError
 
 
-def untold(rows: Rows, before: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield the rows, by step, without what an earlier part of the run has told.
+def untold(rows: Rows, before: Mapping[str, Any], sent: Mapping[str, Any]) -> Rows:
+    """Return the rows, by step, without what the store was told already.
 
     Args:
         rows: scalars of each step.
-        before: `step`, the last that was told, and the `names` of its scalars.
+        before: what an earlier part of the run told: the last `step`, and the `names` of that step.
+        sent: what is told by now, in the same words.
     """
-    last, names = before.get("step", -1), before.get("names", [])
+    found: Rows = {}
     for step in sorted(rows):
-        row = {k: v for k, v in rows[step].items() if step > last or k not in names}
-        if row and step >= last:
-            yield step, row
+        known = {name for told in (before, sent) if told["step"] == step for name in told["names"]}
+        row = {name: value for name, value in rows[step].items() if name not in known}
+        if row and step >= before["step"]:
+            found[step] = row
+    return found
 
 
 def noted(folder: Path) -> dict[str, Any]:

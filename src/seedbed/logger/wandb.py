@@ -83,8 +83,13 @@ class WandB(Tracker):
             tags=self.tags,
             dir=str(self.folder),
             reinit="create_new",
-            settings=wandb.Settings(silent=True, console="off", save_code=False, init_timeout=WAIT),
+            settings=wandb.Settings(
+                silent=True, console="off", save_code=False, symlink=False, init_timeout=WAIT
+            ),
         )
+        for path in (self.folder / "wandb").rglob("*"):
+            if path.is_symlink():  # to its cache: a run folder that leads out is not gone on with
+                path.unlink()
         self.run.config.update({"folder": str(self.folder), **self.settings}, allow_val_change=True)
 
     def _send(self, rows: Rows) -> None:
