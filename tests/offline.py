@@ -33,11 +33,12 @@ def parts(folder: Path) -> list[Path]:
 
 def read(file: Path) -> dict[str, Any]:
     """Return what a file says: `run`, `config`, `history` (rows in order), `summary`, `exit`."""
-    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.proto import wandb_internal_pb2
 
+    kinds: Any = wandb_internal_pb2
     said: dict[str, Any] = {"config": {}, "history": [], "summary": {}, "exit": None}
     for raw in raw_records(file):
-        record = Record.FromString(raw)
+        record = kinds.Record.FromString(raw)
         kind = record.WhichOneof("record_type")
         if kind == "run":
             said["run"] = record.run

@@ -93,7 +93,7 @@ def test_a_run_that_goes_on_tells_nothing_twice(tmp_path: Path) -> None:
 def test_another_store_is_told_all(tmp_path: Path) -> None:
     (tmp_path / "loggers.json").write_text('{"store": {"id": "old", "step": 9, "names": ["a"]}}')
     store = Store(tmp_path)
-    store._open = lambda known: "new"  # pyright: ignore[reportAttributeAccessIssue]
+    store._open = lambda known: "new"
     store.begin({})
     store.log_metrics({"a": 1.0}, 9)
     store.end("ok", {})

@@ -12,24 +12,17 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.model_summary.model_summary import ModelSummary
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
-from tensorboard.plugins.hparams.metadata import (
-    NULL_TENSOR,
-    SESSION_END_INFO_TAG,
-    SESSION_START_INFO_TAG,
-    create_summary_metadata,
-)
-from tensorboard.plugins.hparams.plugin_data_pb2 import (
-    HParamsPluginData,
-    SessionEndInfo,
-    SessionStartInfo,
-)
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from torch import Tensor
 
 from seedbed.logger._tracker import Tracker
 from seedbed.run.status import OK
 from seedbed.task.supervised import Supervised
+
+summary: Any = summary_pb2  # classes made while importing, which no type checker sees
+api: Any = api_pb2
+content: Any = plugin_data_pb2
 
 WIRING = {  # what no number of a run depends on, or what is the run's own
     *("out", "run", "trust", "name", "show", "stages", "strict", "timeout", "predict", "report"),
@@ -117,7 +110,7 @@ def write_settings(board: TensorBoardLogger, settings: Mapping[str, Any]) -> Non
     torch's `add_hparams` also lists the columns, and TensorBoard takes those of one run for all:
     of an optimizer that only another run has, nothing would be shown.
     """
-    start = SessionStartInfo(start_time_secs=time.time())
+    start = content.SessionStartInfo(start_time_secs=time.time())
     for name, value in settings.items():
         if isinstance(value, bool):
             start.hparams[name].bool_value = value
@@ -125,7 +118,7 @@ def write_settings(board: TensorBoardLogger, settings: Mapping[str, Any]) -> Non
             start.hparams[name].number_value = value
         else:
             start.hparams[name].string_value = value
-    add_summary(board, SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=start))
+    tell(board, metadata.SESSION_START_INFO_TAG, session_start_info=start)
 
 
 def write_end(
@@ -134,17 +127,17 @@ def write_end(
     """Write the final metrics as `final/<name>`, and how the run ended."""
     for name, value in metrics.items():
         board.experiment.add_scalar(f"final/{name}", value, step)
-    ended = STATUS_SUCCESS if status == OK else STATUS_FAILURE
-    end = SessionEndInfo(status=ended, end_time_secs=time.time())
-    add_summary(board, SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=end))
+    ended = api.STATUS_SUCCESS if status == OK else api.STATUS_FAILURE
+    end = content.SessionEndInfo(status=ended, end_time_secs=time.time())
+    tell(board, metadata.SESSION_END_INFO_TAG, session_end_info=end)
     board.save()
 
 
-def add_summary(board: TensorBoardLogger, tag: str, content: HParamsPluginData) -> None:
+def tell(board: TensorBoardLogger, tag: str, **info: Any) -> None:
     """Write a message of TensorBoard's tab HPARAMS."""
-    metadata = create_summary_metadata(content)
-    value = Summary.Value(tag=tag, metadata=metadata, tensor=NULL_TENSOR)
-    board.experiment._get_file_writer().add_summary(Summary(value=[value]))
+    about = metadata.create_summary_metadata(content.HParamsPluginData(**info))
+    value = summary.Summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)
+    board.experiment._get_file_writer().add_summary(summary.Summary(value=[value]))
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, bool | int | float | str]:

@@ -107,8 +107,10 @@ class Run:
 
     def end(self, status: str) -> None:
         """Tell the loggers the final metrics and how the run ended."""
-        trainer = self._parts and self._parts.trainer
-        for callback in cast(Any, trainer).callbacks if trainer else ():
+        if self._parts is None:
+            return
+        trainer: Any = self._parts.trainer
+        for callback in trainer.callbacks:
             if isinstance(callback, Board):
                 callback.end(trainer, status, self.metrics)
 
