@@ -58,7 +58,7 @@ def test_steps_are_delivered_every_few_seconds_but_the_newest_two(
     store.log_metrics({"late": 7.0}, 3)  # read one step later, as on a GPU
     store.save()
     assert store.heard[2:] == [(3, "a", 1.5), (3, "late", 7.0), (4, "a", 2.0)]
-    assert note(tmp_path) == {"step": 4, "names": ["a"], "id": "new"}
+    assert note(tmp_path) == {"step": 4, "names": ["a"], "id": "new", "closed": False}
 
 
 def test_a_step_that_goes_on_after_it_was_told_repeats_nothing(tmp_path: Path) -> None:
@@ -90,6 +90,28 @@ def test_a_run_that_goes_on_tells_nothing_twice(tmp_path: Path) -> None:
     assert note(tmp_path)["id"] == "new"
 
 
+def test_what_the_store_has_lost_or_missed_is_taken_from_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "certain", False)
+    first = Store(tmp_path)
+    first.begin({})
+    first.log_metrics({"a": 1.0}, 1)
+    first.end("interrupted", {})
+    second = Store(tmp_path)
+    second.begin({})
+    second.log_metrics({"a": 2.0}, 2)
+    second.save()  # killed here, and the store forgets what is not closed
+    assert note(tmp_path) == {"step": 1, "names": ["a"], "id": "new", "closed": False}
+    (tmp_path / "history.csv").write_text("step,a,b\n1,1.0,\n2,2.0,0.5\n")
+    third = Store(tmp_path)
+    third.begin({})
+    third.log_metrics({"a": 3.0}, 3)
+    third.end("ok", {})
+    assert third.heard == [(2, "a", 2.0), (2, "b", 0.5), (3, "a", 3.0)]
+    assert note(tmp_path)["closed"]
+
+
 def test_another_store_is_told_all(tmp_path: Path) -> None:
     (tmp_path / "loggers.json").write_text('{"store": {"id": "old", "step": 9, "names": ["a"]}}')
     store = Store(tmp_path)
@@ -105,7 +127,7 @@ def test_a_damaged_note_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "loggers.json").write_text(text)
     store = Store(tmp_path)
     store.begin({})
-    assert note(tmp_path) == {"step": -1, "names": [], "id": "new"}
+    assert note(tmp_path) == {"step": -1, "names": [], "id": "new", "closed": False}
 
 
 def test_a_store_that_is_down_is_said_once_and_told_later(

@@ -52,7 +52,7 @@ def final(folder: Path) -> dict[str, float]:
 def client() -> Any:
     from mlflow.tracking import MlflowClient
 
-    return MlflowClient("sqlite:///logs/mlflow.db")
+    return MlflowClient(f"sqlite:///{Path.cwd()}/logs/mlflow.db")
 
 
 def in_mlflow() -> list[Any]:
@@ -128,7 +128,7 @@ def test_both_hold_what_the_folder_holds(train: Train) -> None:
 def test_a_run_that_goes_on_is_the_same_one_and_has_every_step_once(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupted(train, monkeypatch, 4, *WORDS, BOTH, "logger=[tensorboard,mlflow,wandb]", "out=it")
+    interrupted(train, monkeypatch, 4, *WORDS, "logger=[tensorboard,mlflow,wandb]", "out=it")
     [run] = in_mlflow()
     assert (run.info.status, run.data.tags["status"]) == ("KILLED", "interrupted")
     [part] = in_wandb(Path("it"))
@@ -234,7 +234,7 @@ def test_a_store_that_cannot_be_reached_costs_a_line_and_not_the_run(
 @extras
 @pytest.mark.slow
 def test_jobs_of_a_sweep_are_grouped_and_compared(train: Train, tmp_path: Path) -> None:
-    words = ["logger=[tensorboard,mlflow,wandb]", "optimizer=adam,sgd", "optimizer.lr=0.1"]
+    words = ["logger=[tensorboard,mlflow,wandb]", "optimizer=sgd,adam", "optimizer.lr=0.1"]
     assert train("-m", *WORDS, *words, "trainer.max_epochs=1").code == 0
     [sweep] = Path("logs/sweeps").iterdir()
     runs = {run.info.run_name: run for run in in_mlflow()}
@@ -244,7 +244,7 @@ def test_jobs_of_a_sweep_are_grouped_and_compared(train: Train, tmp_path: Path) 
     assert [part["run"].run_group for part in parts] == [sweep.name] * 2
     groups = {g.name: g for g in session_groups(sweep)}
     chosen = {n.split("/")[0]: g.hparams["optimizer"].string_value for n, g in groups.items()}
-    assert chosen == {"0": "Adam", "1": "SGD"}
+    assert chosen == {"0": "SGD", "1": "Adam"}
     for name, group in groups.items():
         values = {each.name.tag: each.value for each in group.metric_values}
         wanted = final(sweep / name.split("/")[0])
@@ -252,7 +252,7 @@ def test_jobs_of_a_sweep_are_grouped_and_compared(train: Train, tmp_path: Path) 
     differ = {info.name for info in experiment(sweep).hparam_infos if info.differs}
     assert differ == {"optimizer"}
     names = {info.name for info in experiment(sweep).hparam_infos}
-    assert {"optimizer.betas", "optimizer.momentum"} <= names  # each of one of them only
+    assert "optimizer.betas" in names  # which the first job does not have
 
 
 def context(folder: Path) -> Context:

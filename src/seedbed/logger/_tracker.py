@@ -5,7 +5,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from seedbed.atomic import write
+from seedbed.logger.csv import read_rows
 
 FILE = "loggers.json"  # in the run's folder: the id of its run elsewhere, and what is there already
 EVERY = 10.0  # seconds between two deliveries
@@ -29,8 +30,8 @@ class Tracker(Logger):
     """Collects what is logged and delivers it every few seconds; no training waits or fails for it.
 
     `loggers.json` in the run's folder says which run of the store this one is and up to which step
-    it was told.  So a run that goes on is the same one there, and what its interrupted part had
-    told beyond the checkpoint is not told twice.
+    it was told.  So a run that goes on is the same one there: what its interrupted part had told
+    beyond the checkpoint is not told twice, and what it could not tell is taken from history.csv.
 
     Args:
         folder: the run's folder.
@@ -38,6 +39,7 @@ class Tracker(Logger):
     """
 
     needs: ClassVar[tuple[str, ...]] = ()  # packages that may not be installed
+    certain: ClassVar[bool] = True  # what was sent is kept, though this process be killed
 
     def __init__(self, folder: str, group: str | None) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class Tracker(Logger):
         self._deliver()
         final = {f"final/{name}": value for name, value in metrics.items()}
         if self.opened and not self.rows:
-            self._tried(lambda: self._close(status, final))
+            self._tried(lambda: self._end(status, final))
         else:
             self._say(f"steps that were not delivered: {len(self.rows)}; history.csv has them")
         self.opened = False
@@ -107,13 +109,13 @@ class Tracker(Logger):
     def _deliver(self, but: int = 0) -> None:
         """Deliver what is there, without the newest steps of this number."""
         self.due = time.monotonic() + EVERY
-        steps = sorted(self.rows)[: len(self.rows) - but]
-        if not self._tried(lambda: self._send_steps(steps)):
+        if not self._tried(lambda: self._send_all(but)):
             self.due += PAUSE
 
-    def _send_steps(self, steps: Sequence[int]) -> None:
+    def _send_all(self, but: int) -> None:
         if not self.opened:
             self._begin()
+        steps = sorted(self.rows)[: len(self.rows) - but]
         rows = untold({step: self.rows[step] for step in steps}, self.before, self.sent)
         if rows:
             self._send(rows)
@@ -129,10 +131,17 @@ class Tracker(Logger):
         self.before = NOTHING | noted(self.folder).get(self.name, {})
         known = self._open(self.before.get("id"))
         if known != self.before.get("id"):
-            self.before = dict(NOTHING)
-        self.sent = self.before | {"id": known}
+            self.before = NOTHING | {"id": known}
+        self.sent = dict(self.before)
+        for step, row in history(self.folder).items():
+            self.rows[step] = row | self.rows.get(step, {})
+            self.times.setdefault(step, time.time())
         self.opened = True
         self._note()
+
+    def _end(self, status: str, final: Mapping[str, float]) -> None:
+        self._close(status, final)
+        self._note(closed=True)
 
     def _tried(self, deliver: Callable[[], None]) -> bool:
         """Return whether it went well; say once if not."""
@@ -150,9 +159,10 @@ class Tracker(Logger):
     def _say(self, what: str) -> None:
         sys.stderr.write(f"logger.{self.name}: {what}\n")
 
-    def _note(self) -> None:
+    def _note(self, closed: bool = False) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        content = noted(self.folder) | {self.name: self.sent}
+        sure = self.sent if self.certain or closed else self.before
+        content = noted(self.folder) | {self.name: sure | {"closed": closed}}
         write(self.folder / FILE, json.dumps(content, indent=2) + "\n")
 
     def _open(self, known: str | None) -> str:
@@ -183,6 +193,14 @@ def untold(rows: Rows, before: Mapping[str, Any], sent: Mapping[str, Any]) -> Ro
         if row and step >= before["step"]:
             found[step] = row
     return found
+
+
+def history(folder: Path) -> Rows:
+    """Return what the earlier parts of a run have logged, by step."""
+    return {
+        int(row["step"]): {k: float(v) for k, v in row.items() if v and k != "step"}
+        for row in read_rows(folder / "history.csv")
+    }
 
 
 def noted(folder: Path) -> dict[str, Any]:

@@ -129,8 +129,9 @@ def client_of(address: str | None) -> Any:
         os.environ.setdefault(name, value)
     address = address or os.environ.get("MLFLOW_TRACKING_URI") or DATABASE
     if "://" not in address and address != "databricks":
-        Path(address).parent.mkdir(parents=True, exist_ok=True)
-        address = f"sqlite:///{address}"
+        path = Path(address).absolute()  # MLflow keeps a store by its address
+        path.parent.mkdir(parents=True, exist_ok=True)
+        address = f"sqlite:///{path}"
     from mlflow.tracking import MlflowClient
 
     for name in ("mlflow", "alembic"):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
@@ -30,6 +31,7 @@ class WandB(Tracker):
     """
 
     needs = ("wandb",)
+    certain = False  # its process keeps blocks of 32 kB in memory, and drops them if ours is killed
 
     def __init__(
         self,
@@ -52,6 +54,8 @@ class WandB(Tracker):
         if mode not in get_args(Mode):
             self._say(f"WANDB_MODE={mode}: {', '.join(get_args(Mode))} are known; offline it is")
             mode = "offline"
+        if known and not self.before.get("closed", True):
+            set_aside(self.folder, known)
         known = known or uuid4().hex[:8]
         if mode == "online":
             try:
@@ -102,3 +106,10 @@ class WandB(Tracker):
         self.run.summary.update({**metrics, "status": status})
         self.run.finish(exit_code=0 if status == "ok" else 1)
         wandb.teardown()  # its process, too
+
+
+def set_aside(folder: Path, known: str) -> None:
+    """Rename the part of a run that was killed: it holds some of what is told again."""
+    for part in sorted((folder / "wandb").glob(f"offline-run-*-{known}"))[-1:]:
+        if not list(part.glob("*.synced")):
+            part.rename(part.with_name(f"killed-{part.name.removeprefix('offline-')}"))

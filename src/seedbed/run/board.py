@@ -5,6 +5,7 @@ TensorBoard is shown the model and its first inputs, too.
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -15,6 +16,7 @@ from lightning.pytorch.utilities.model_summary.model_summary import ModelSummary
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
 
 from seedbed.logger._tracker import Tracker
 from seedbed.run.status import OK
@@ -23,6 +25,7 @@ from seedbed.task.supervised import Supervised
 summary: Any = summary_pb2  # classes made while importing, which no type checker sees
 api: Any = api_pb2
 content: Any = plugin_data_pb2
+PAGE = ".hparams"  # how the name of the file for the tab HPARAMS ends
 
 WIRING = {  # what no number of a run depends on, or what is the run's own
     *("out", "run", "trust", "name", "show", "stages", "strict", "timeout", "predict", "report"),
@@ -40,6 +43,7 @@ class Board(Callback):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
         self.open = False
+        self.pages: list[SummaryWriter] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tell the settings, once all processes are there."""
@@ -48,8 +52,9 @@ class Board(Callback):
         self.open = True
         for tracker in trackers(trainer):
             tracker.begin(self.settings)
-        for board in boards(trainer):
-            write_settings(board, self.settings)
+        self.pages = [page(board.log_dir) for board in boards(trainer)]
+        for written in self.pages:
+            write_settings(written, self.settings)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the summary as text and watch the net's first input."""
@@ -65,8 +70,8 @@ class Board(Callback):
         self.open = False
         for tracker in trackers(trainer):
             tracker.end(status, metrics)
-        for board in boards(trainer):
-            write_end(board, status, metrics, trainer.global_step)
+        for written in self.pages:
+            write_end(written, status, metrics, trainer.global_step)
 
 
 def watch_first_input(task: Supervised, board: TensorBoardLogger) -> None:
@@ -104,7 +109,17 @@ def trackers(trainer: Trainer) -> list[Tracker]:
     return [logger for logger in trainer.loggers if isinstance(logger, Tracker)]
 
 
-def write_settings(board: TensorBoardLogger, settings: Mapping[str, Any]) -> None:
+def page(folder: str) -> SummaryWriter:
+    """Return a file for the tab HPARAMS in place of that of an earlier part of the run.
+
+    TensorBoard shows the first settings and the first status that it finds in a folder.
+    """
+    for old in Path(folder).glob(f"*{PAGE}"):
+        old.unlink()
+    return SummaryWriter(folder, filename_suffix=PAGE)
+
+
+def write_settings(board: SummaryWriter, settings: Mapping[str, Any]) -> None:
     """Write the settings for the tab HPARAMS, which compares the runs below its folder.
 
     torch's `add_hparams` also lists the columns, and TensorBoard takes those of one run for all:
@@ -121,23 +136,21 @@ def write_settings(board: TensorBoardLogger, settings: Mapping[str, Any]) -> Non
     tell(board, metadata.SESSION_START_INFO_TAG, session_start_info=start)
 
 
-def write_end(
-    board: TensorBoardLogger, status: str, metrics: Mapping[str, float], step: int
-) -> None:
+def write_end(board: SummaryWriter, status: str, metrics: Mapping[str, float], step: int) -> None:
     """Write the final metrics as `final/<name>`, and how the run ended."""
     for name, value in metrics.items():
-        board.experiment.add_scalar(f"final/{name}", value, step)
+        board.add_scalar(f"final/{name}", value, step)
     ended = api.STATUS_SUCCESS if status == OK else api.STATUS_FAILURE
     end = content.SessionEndInfo(status=ended, end_time_secs=time.time())
     tell(board, metadata.SESSION_END_INFO_TAG, session_end_info=end)
-    board.save()
+    board.close()
 
 
-def tell(board: TensorBoardLogger, tag: str, **info: Any) -> None:
+def tell(board: SummaryWriter, tag: str, **info: Any) -> None:
     """Write a message of TensorBoard's tab HPARAMS."""
     about = metadata.create_summary_metadata(content.HParamsPluginData(**info))
     value = summary.Summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)
-    board.experiment._get_file_writer().add_summary(summary.Summary(value=[value]))
+    board._get_file_writer().add_summary(summary.Summary(value=[value]))
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
