@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import uuid4
 
 from seedbed.logger._tracker import Rows, Tracker, reason
@@ -50,7 +50,7 @@ class WandB(Tracker):
 
     def _open(self, known: str | None) -> str:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        mode = self.mode or os.environ.get("WANDB_MODE") or "offline"
+        mode = cast(Mode, self.mode or os.environ.get("WANDB_MODE") or "offline")
         if mode not in get_args(Mode):
             self._say(f"WANDB_MODE={mode}: {', '.join(get_args(Mode))} are known; offline it is")
             mode = "offline"
@@ -71,7 +71,7 @@ class WandB(Tracker):
             self._start(known, mode)
         return known
 
-    def _start(self, known: str, mode: str) -> None:
+    def _start(self, known: str, mode: Mode) -> None:
         import wandb
 
         if mode == "online" and not wandb.login(prompt=False):
