@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from seedbed.logger import _tracker
-from seedbed.logger._tracker import Rows, Tracker, reason
+from seedbed.logger._told import Rows, reason
+from seedbed.logger._tracker import Tracker
 
 
 class Store(Tracker):

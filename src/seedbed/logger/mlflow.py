@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seedbed.logger._tracker import Rows, Tracker
+from seedbed.logger._told import Rows
+from seedbed.logger._tracker import Tracker
 
 DATABASE = "logs/mlflow.db"
 LONGEST = 6000  # characters of a parameter

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 from uuid import uuid4
 
-from seedbed.logger._tracker import Rows, Tracker, reason
+from seedbed.logger._told import Rows, reason
+from seedbed.logger._tracker import Tracker
 
 Mode = Literal["offline", "online", "disabled"]
 WAIT = 20.0  # seconds for a server's first answer
