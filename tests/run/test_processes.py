@@ -45,7 +45,8 @@ def test_two_processes_make_one_run_with_the_numbers_of_one(tmp_path: Path) -> N
     assert done.stdout.count("run folder") == 1
     assert done.stdout.count("preflight: ") == 1
     assert (run / "preflight/table.md").is_file()
-    writers = {path.name.split(".")[-2] for path in tmp_path.rglob("events.out*")}
+    events = (path.name.removesuffix(".hparams") for path in tmp_path.rglob("events.out*"))
+    writers = {name.split(".")[-2] for name in events}
     assert len(writers) == 1  # process ids: the first rank writes for all
     model, _ = load(run)
     data = Synthetic(size=65)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seedbed.rules import compression, domain, learning, part, training
+from seedbed.rules import compression, domain, learning, logger, part, training
 
 
 def refused(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -40,6 +40,8 @@ def refused(plain: Mapping[str, Any]) -> Iterator[str]:
         compression.missing_extra,
         compression.student_of_no_kind,
         compression.trained_elsewhere,
+        logger.missing_extra,
+        logger.password_written,
     ):
         problem = rule(plain)
         if problem:

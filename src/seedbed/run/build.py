@@ -23,7 +23,7 @@ from seedbed.nearest import nearest
 from seedbed.rules.part import misfit
 from seedbed.rules.value import blind, direction
 from seedbed.run import remedy
-from seedbed.run.board import Board
+from seedbed.run.board import Board, settings_of
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
@@ -255,8 +255,14 @@ def monitor_of(cfg: Config) -> dict[str, str]:
     return {"monitor": cfg.monitor.name, "mode": better}
 
 
-def make_trainer(cfg: Config, out: Path) -> Trainer:
-    """Return the trainer with its callbacks and loggers."""
+def make_trainer(cfg: Config, out: Path, written: Config | None = None) -> Trainer:
+    """Return the trainer with its callbacks and loggers.
+
+    Args:
+        cfg: what to run, with what it takes from the environment.
+        out: the folder to write to.
+        written: the config as it may be written down, for the loggers; None: they are told nothing.
+    """
     monitor = monitor_of(cfg)
     chosen = [(k, node) for k, node in cfg.callback.items() if node]
     callbacks = [make(f"callback.{k}", node, **monitor) for k, node in chosen]
@@ -267,7 +273,8 @@ def make_trainer(cfg: Config, out: Path) -> Trainer:
     if cfg.doctor and "fit" in cfg.stages:
         loggers.append(memory := Memory())
         callbacks.append(make_doctor(cfg, out, memory))
-    callbacks += [Boundary(), Machine(), Board()]
+    settings = settings_of(as_plain(written)) if written else {}
+    callbacks += [Boundary(), Machine(), Board(settings)]
     if cfg.trainer.get("enable_progress_bar", True):
         callbacks.append(Progress(cfg.monitor.name))
     trainer: Trainer = make(
@@ -310,13 +317,17 @@ def watched(processes: list[Any]) -> None:
 def make_loggers(cfg: Config, out: Path) -> list[Logger]:
     """Return the loggers; `history.csv` is part of a run folder unless nothing is logged at all."""
     chosen = {name: node for name, node in cfg.logger.items() if node}
-    loggers = [
-        make(
-            f"logger.{k}", node, folder=str(out), save_dir=str(out), name="", version="tensorboard"
-        )
-        for k, node in chosen.items()
-    ]
+    own = {"folder": str(out), "group": group_of(out)}
+    board = {"save_dir": str(out), "name": "", "version": "tensorboard"}
+    loggers = [make(f"logger.{k}", node, **own, **board) for k, node in chosen.items()]
     return loggers if "csv" in chosen or not chosen else [CSV(str(out)), *loggers]
+
+
+def group_of(out: Path) -> str | None:
+    """Return what the run in a folder belongs to: its sweep, the run that it reruns, or nothing."""
+    if out.parent.name == "reruns":
+        return out.parent.parent.name
+    return out.parent.name if (out.parent / "sweep.yaml").is_file() else None
 
 
 def ready(cfg: Config) -> Config:
@@ -333,7 +344,7 @@ def ready(cfg: Config) -> Config:
 
 def build(cfg: Config, out: Path) -> Parts:
     """Seed, then build data, model, task and trainer, in that order."""
-    cfg = ready(cfg)
+    written, cfg = cfg, ready(cfg)
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
     data = make_data(cfg)
@@ -352,7 +363,7 @@ def build(cfg: Config, out: Path) -> Parts:
             why = blind(key, name, oracle=cfg.monitor.oracle)
             raise Refused(why or f"{key}={name}: no such metric; {nearest(name, known)}")
     rehearse(task, data)
-    trainer = make_trainer(cfg, out)
+    trainer = make_trainer(cfg, out, written)
     rehearse_callbacks(cfg, trainer, task)
     if {"fit", "preflight"} & set(cfg.stages):
         rehearse_groups(task)

@@ -1,7 +1,8 @@
 """The stages of a run, in the order the config lists them."""
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,11 +15,11 @@ from seedbed.checkpoint._file import PlainFile
 from seedbed.checkpoint._place import place
 from seedbed.checkpoint.best_and_last import BestAndLast
 from seedbed.compress._workbench import Compression
-from seedbed.config import Config, as_plain
+from seedbed.config import Config
 from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.run import reading, saved
 from seedbed.run.answers import Answers
-from seedbed.run.board import write_hparams
+from seedbed.run.board import Board
 from seedbed.run.build import Net, Parts, build, ready
 from seedbed.run.changes import of_data
 from seedbed.run.compression import Compressor, steps_of
@@ -26,7 +27,7 @@ from seedbed.run.folder import Refused, read_json, write_json
 from seedbed.run.preflight import preflight
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
-from seedbed.run.status import OK, begun
+from seedbed.run.status import OK, begun, verdict
 from seedbed.run.stop import patiently
 from seedbed.run.table import write_predictions
 from seedbed.types import Batch, Inputs, Unfit
@@ -84,16 +85,37 @@ class Run:
             self.examples()  # what cannot be read is said before the training
         if "compress" in self.cfg.stages:
             assert self.steps is not None  # so is a teacher that is none
-        for name in self.cfg.stages:
-            try:
-                self.metrics |= stages[name]()
-            except Unreadable as error:
-                raise Refused(f"data: {error}") from error
-            self.write()
+        with self.told():
+            for name in self.cfg.stages:
+                try:
+                    self.metrics |= stages[name]()
+                except Unreadable as error:
+                    raise Refused(f"data: {error}") from error
+                self.write()
         return self.metrics
 
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Tell the loggers how the run ends, however it does."""
+        try:
+            yield
+        except BaseException as error:
+            with contextlib.suppress(Exception):  # what went wrong first is what counts
+                self.end(verdict(error)["status"])
+            raise
+        self.end(OK)
+
+    def end(self, status: str) -> None:
+        """Tell the loggers the final metrics and how the run ended."""
+        if self._parts is None:
+            return
+        trainer: Any = self._parts.trainer
+        for callback in trainer.callbacks:
+            if isinstance(callback, Board):
+                callback.end(trainer, status, self.metrics)
+
     def write(self) -> None:
-        """Write `metrics.json`, and the hyper-parameters beside them for TensorBoard."""
+        """Write `metrics.json`."""
         if self._parts is None or self._parts.trainer.is_global_zero:
             write_json(self.out / "metrics.json", self.metrics)
 
@@ -150,10 +172,8 @@ class Run:
         if trainer.limit_test_batches and not measured:
             raise Untrained("the test split has no batches")
         seen = answers.record(trainer, task.model, data.splits["test"])
-        if trainer.is_global_zero:
-            if seen:
-                write_json(self.out / "test.json", seen)
-            write_hparams(trainer, as_plain(self.cfg), measured)
+        if trainer.is_global_zero and seen:
+            write_json(self.out / "test.json", seen)
         return measured
 
     def compress(self) -> Metrics:
