@@ -354,7 +354,9 @@ def test_logs_may_be_a_link_as_a_whole(train: Train, tmp_path: Path) -> None:
     "word",
     [
         *("hydra.run.dir=/tmp/x", "hydra.sweep.dir=/tmp/x", "hydra.sweep.subdir=../../x"),
-        *("hydra.output_subdir=x", "hydra.searchpath=[/tmp]", "hydra/sweeper=basic"),
+        *("hydra.output_subdir=x", "hydra.searchpath=[/tmp]", "hydra/job_logging=x"),
+        "hydra/sweeper=basic",
+        *("hydra/launcher@hydra.callbacks.x=basic", "+hydra/launcher=basic"),
         *("+hydra.callbacks.x._target_=os.system", "hydra.launcher._target_=os.system"),
         *("hydra.sweeper._target_=os.system", "hydra.job.env_set.X=1", "hydra.mode=MULTIRUN"),
     ],

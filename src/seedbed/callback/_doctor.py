@@ -155,7 +155,6 @@ class Doctor(Callback):
             "parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
             "per_epoch": math.ceil(batches / accumulated) if math.isfinite(batches) else None,
             "total": total if math.isfinite(total) else None,
-            "sizes": sizes_of(trainer),
         }
         hides = getattr(getattr(task, "spec", None), "masked", False)  # -1 is no class to count
         self.looks = Looks(task, self.every, [] if hides else self.facts.get("counts") or [])
@@ -239,12 +238,6 @@ def targets_of(trainer: Trainer) -> Tensor | None:
     splits = getattr(getattr(trainer, "datamodule", None), "splits", None) or {}
     y = getattr(splits.get("train"), "y", None)
     return y if isinstance(y, Tensor) else None
-
-
-def sizes_of(trainer: Trainer) -> dict[str, int]:
-    """Return how many examples the splits have, as far as they can be counted."""
-    splits = getattr(getattr(trainer, "datamodule", None), "splits", None) or {}
-    return {name: len(split.y) for name, split in splits.items() if hasattr(split, "y")}
 
 
 def bad_layer(task: LightningModule) -> str | None:

@@ -7,8 +7,10 @@ from seedbed.doctor._case import Case, Finding
 
 CHANCE = 3.0  # standard deviations above random labels; less is chance
 ENOUGH = 100  # examples
-DISOWNED = 0.15  # of the labels; overlapping classes whose labels are right: up to .12
-FRIENDLESS = 0.55  # of the outvoted labels; overlapping classes: up to .47, wrong labels .6 to .9
+DISOWNED = 0.15  # of the labels; overlapping classes: up to .12 of ten, .15 of four
+FRIENDLESS = (
+    0.55  # of the outvoted; wrong labels .7 to .94, where classes overlap so much up to .47
+)
 CLASSES = 4  # fewer: a wrong label has friends by chance
 COMMON = 0.5  # of the examples in one class: then rare ones have no friends by nature
 

@@ -1,8 +1,9 @@
 """Who starts the jobs of a sweep: `hydra/launcher=<name>`, one module each.
 
 A launcher is a dataclass: its fields are what `hydra.launcher.<field>=` can say.  The published
-plug-ins of Hydra lose every other job of a sweep when one is killed, and cannot number a part of
-its jobs; these take what each is to do as a command line and give back only its exit code.
+plug-ins of Hydra run a job inside a worker, so that joblib's ends the sweep when one is killed, and
+submitit's when one fails; and they number all jobs anew.  These take what each is to do as a
+command line and give back only its exit code.
 """
 
 import re

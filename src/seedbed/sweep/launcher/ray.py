@@ -2,12 +2,14 @@
 
 import logging
 import re
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seedbed.run.folder import Refused
+from seedbed.run.stop import NUMBERS
 from seedbed.sweep.jobs import Job
 from seedbed.sweep.launcher._queue import cleared, wait_for
 from seedbed.sweep.launcher._task import Task
@@ -67,6 +69,7 @@ class Launcher:
         """
         import ray
 
+        ours = {number: signal.getsignal(number) for number in NUMBERS}
         local = {} if self.address else {"num_cpus": cores(), "include_dashboard": False}
         try:
             ray.init(
@@ -78,6 +81,8 @@ class Launcher:
         except ConnectionError as error:
             line = str(error).splitlines()[0]
             raise Refused(f"hydra.launcher.address={self.address}: {line}") from error
+        for number, handler in ours.items():
+            signal.signal(number, handler)  # Ray ends this process at SIGTERM
         return ray
 
     def end(self, number: int) -> None:
