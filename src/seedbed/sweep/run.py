@@ -9,7 +9,7 @@ from pathlib import Path
 from seedbed.command import Command, Refused, jobs, typed
 from seedbed.config import Config
 from seedbed.run import slurm, stop
-from seedbed.run.folder import new_id
+from seedbed.run.folder import new_id, remove
 from seedbed.run.lock import locked
 from seedbed.run.project import again
 from seedbed.run.status import FAILED, OK
@@ -78,7 +78,11 @@ def search(command: Command, plan: Plan, launcher: Launcher, first: First) -> in
         record.code(),
     )
     with locked(folder, f"out={folder}"):
-        trials = searched(folder, sweep, trust)
+        try:
+            trials = searched(folder, sweep, trust)
+        except Refused:
+            remove(folder)
+            raise
         record.write(folder, sweep)
         slurm.remember(command.argv, folder)
         return launched(folder, sweep, trials, launcher, command.launcher)

@@ -108,18 +108,18 @@ def matters(
         for metric in goals:
             study = create_study()
             for run in ended:
-                params = {axis.key: chosen(run, axis) for axis in axes}
-                kinds = {axis.key: distribution(axis) for axis in axes}
+                params = {axis.name: chosen(run, axis) for axis in axes}
+                kinds = {axis.name: distribution(axis) for axis in axes}
                 trial = create_trial(params=params, distributions=kinds, value=run.metrics[metric])
                 study.add_trial(trial)
             shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-            found[metric] = {k.lstrip("+"): float(v) for k, v in shares.items()}
+            found[metric] = {k: float(v) for k, v in shares.items()}
     return {m: s for m, s in found.items() if any(s.values())}, []
 
 
 def chosen(run: Run, axis: Axis) -> Any:
     """Return the value of an axis that a trial has tried."""
-    told = {key(word): value(word) for word in run.words}[axis.key.lstrip("+")]
+    told = {key(word): value(word) for word in run.words}[axis.name]
     if isinstance(axis, Choice):
         return told
     return int(told) if axis.whole else float(told)
@@ -144,7 +144,7 @@ def at_ends(
         others = [a.word(chosen(best, a)) for a in axes if a is not axis]
         if not passes([*fixed, *others, wide.word(end)]):
             continue
-        name = axis.key.lstrip("+")
+        name = axis.name
         line = (
             f"{name}={value_of(best, name)} is the best and lies at the {side} end of "
             f"{axis.low:g} to {axis.high:g}: the optimum may lie beyond"
@@ -191,7 +191,7 @@ def following(
     _, search = how
     if beyond:
         words = [
-            f"{axis.key.lstrip('+')}={said(beyond[axis.key][1] if axis.key in beyond else axis)}"
+            f"{axis.name}={said(beyond[axis.key][1] if axis.key in beyond else axis)}"
             for axis in axes
         ]
         command = ["-m", *search, *plain(fixed), *words]

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from seedbed.command import Command, parse
+from seedbed.command import Command, parse, settable
 from seedbed.config import Config
 from seedbed.nearest import nearest
 from seedbed.rules.value import direction
@@ -16,7 +16,7 @@ from seedbed.sweep.jobs import single
 from seedbed.sweep.launcher import misfits
 from seedbed.sweep.search import study
 from seedbed.sweep.search.optuna import NEEDS, Optuna
-from seedbed.sweep.search.space import Axis, corners, space
+from seedbed.sweep.search.space import Axis, Interval, corners, space
 from seedbed.sweep.search.trials import Make, Trials
 
 KEY = "sweep"
@@ -88,15 +88,17 @@ def planned(command: Command, settings: Optuna, check: Check) -> Plan:
     Raises:
         Refused: with everything that is wrong with its space.
     """
+    if command.problems and not any(o.is_sweep_override() for o in command.parsed):
+        raise Refused("\n".join(command.problems))  # what was to vary is wrong
     axes, fixed = space(command.parsed)
     problems, configs = list(command.problems), []
     for words in corners(axes):
         try:
             configs += check(Command.read([*fixed, *words]))
         except Refused as problem:
-            problems += str(problem).splitlines()
+            problems += [line + advice(line, axes) for line in str(problem).splitlines()]
     if any(axis.size < 2 for axis in axes) and not problems and len(axes) == 1:
-        problems.append(f"{axes[0].key.lstrip('+')}: one value is nothing to search")
+        problems.append(f"{axes[0].name}: one value is nothing to search")
     if settings.sampler == "cmaes" and not any(hasattr(axis, "low") for axis in axes):
         problems.append("sweep.sampler=cmaes: needs an interval; tpe takes lists of values, too")
     if problems:
@@ -106,13 +108,23 @@ def planned(command: Command, settings: Optuna, check: Check) -> Plan:
     return Plan(settings, axes, fixed, configs, goals)
 
 
+def advice(line: str, axes: Sequence[Axis]) -> str:
+    """Return how to say an interval of whole numbers, where a problem asks for that."""
+    for axis in axes:
+        if not isinstance(axis, Interval) or axis.whole or "whole" not in line:
+            continue
+        if line.startswith(f"{axis.name}=") and float(axis.low).is_integer():
+            return f"; for whole numbers: int(interval({axis.low:g},{axis.high:g}))"
+    return ""
+
+
 def trials(folder: Path, sweep: record.Sweep, make: Make) -> Trials:
     """Return the trials of a recorded search.
 
     Raises:
         Refused: its record or its study is damaged, or the study is another one's.
     """
-    axes, fixed = space([parse(word) for word in sweep.words])
+    axes, fixed = space([parse(settable(word)) for word in sweep.words])
     try:
         settings = Optuna(**sweep.search["settings"])
         journal, goals = Path(sweep.search["journal"]), dict(sweep.search["goals"])

@@ -32,6 +32,11 @@ class Choice:
         return f"{self.key}={value}"
 
     @property
+    def name(self) -> str:
+        """The key as it is read."""
+        return self.key.lstrip("+")
+
+    @property
     def probes(self) -> tuple[Any, ...]:
         """Values that the gate must let through."""
         return self.values
@@ -80,6 +85,11 @@ class Interval:
     def word(self, value: float) -> str:
         """Return the override that says a value."""
         return f"{self.key}={self.rounded(value)!r}"
+
+    @property
+    def name(self) -> str:
+        """The key as it is read."""
+        return self.key.lstrip("+")
 
     @property
     def probes(self) -> tuple[Any, ...]:
@@ -153,7 +163,7 @@ def axis(o: Override) -> Axis:
 def slips(axis: Axis, line: str) -> Iterator[str]:
     """Yield what is wrong with an axis."""
     word = line.lstrip("+")
-    if axis.key.lstrip("+") in SEEDS:
+    if axis.name in SEEDS:
         yield f"{word}: a search that draws the seed finds luck; try seeds on what it has found"
     elif isinstance(axis, Choice):
         yield from () if axis.values else (f"{word}: there is no value in it",)
@@ -176,7 +186,7 @@ def corners(axes: Sequence[Axis]) -> Iterator[list[str]]:
 
 def plain(axes: Sequence[Axis]) -> dict[str, Any]:
     """Return a space as plain data, to compare it with that of an older study."""
-    return {axis.key.lstrip("+"): said(axis) for axis in axes}
+    return {axis.name: said(axis) for axis in axes}
 
 
 def said(axis: Axis) -> str:

@@ -53,7 +53,7 @@ def opened(journal: Path, axes: Sequence[Axis], goals: Mapping[str, str], settin
             load_if_exists=True,
         )
         then = study.user_attrs.get("asked")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         raise Refused(f"{journal}: is no journal of a study, or is damaged") from error
     asked = {"space": plain(axes), "goals": dict(goals)}
     if known and then not in (None, asked):
@@ -65,12 +65,16 @@ def opened(journal: Path, axes: Sequence[Axis], goals: Mapping[str, str], settin
 
 def differs(journal: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return in one line what two studies of one name do not share."""
-    for what in ("goals", "space"):
-        for key in dict.fromkeys([*then[what], *now[what]]):
-            old, new = then[what].get(key, "nothing"), now[what].get(key, "nothing")
-            if old != new:
-                return f"{journal}: the study there has {key}={old}, not {new}; name another one"
-    return f"{journal}: the study there is another one; name another one"
+    goals = [
+        ", ".join(f"{k} ({mode})" for k, mode in each["goals"].items()) for each in (then, now)
+    ]
+    if goals[0] != goals[1]:
+        return f"{journal}: the study there is judged by {goals[0]}, not {goals[1]}; name another"
+    for key in dict.fromkeys([*then["space"], *now["space"]]):
+        old, new = (each["space"].get(key, "nothing") for each in (then, now))
+        if old != new:
+            return f"{journal}: the study there has {key}={old}, not {new}; name another"
+    return f"{journal}: the study there is another one; name another"
 
 
 def ask(study: Any, axes: Sequence[Axis], settings: Optuna) -> tuple[Any, list[str]]:
@@ -81,8 +85,8 @@ def ask(study: Any, axes: Sequence[Axis], settings: Optuna) -> tuple[Any, list[s
     """
     known = len(study.get_trials(deepcopy=False))
     study.sampler = sampler(settings.sampler, settings.seed + known)
-    trial = study.ask({axis.key: distribution(axis) for axis in axes})
-    return trial, [axis.word(trial.params[axis.key]) for axis in axes]
+    trial = study.ask({axis.name: distribution(axis) for axis in axes})
+    return trial, [axis.word(trial.params[axis.name]) for axis in axes]
 
 
 def distribution(axis: Axis) -> Any:
@@ -133,7 +137,7 @@ def untried(study: Any, axes: Sequence[Axis]) -> dict[str, Any] | None:
     every = itertools.product(*(listed(axis) for axis in axes))
     for values in every:
         if tuple(a.word(v) for a, v in zip(axes, values, strict=True)) not in known:
-            return {axis.key: value for axis, value in zip(axes, values, strict=True)}
+            return {axis.name: value for axis, value in zip(axes, values, strict=True)}
     return None
 
 
