@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("optuna", reason="needs optuna: pip install 'seedbed[optuna]'")
-
 from seedbed.run.folder import Refused
 from seedbed.sweep import record
 from seedbed.sweep.jobs import Job
 from seedbed.sweep.search.plan import trials
 from seedbed.sweep.search.trials import Trials
+
+pytest.importorskip("optuna", reason="needs optuna: pip install 'seedbed[optuna]'")
 
 LR = "optimizer.lr=tag(log,interval(1e-4,1))"
 BEST = 0.01
@@ -83,6 +83,7 @@ def test_a_search_that_was_killed_proposes_what_it_would_have(tmp_path: Path, sa
     assert len({tuple(words) for words in whole}) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
 def test_a_sampler_learns_from_what_came_before(tmp_path: Path, sampler: str) -> None:
     def late(name: str, seed: int) -> float:

@@ -137,7 +137,7 @@ def at_ends(
         if not isinstance(axis, Interval):
             continue
         side = axis.edge(chosen(best, axis))
-        wide = side and wider(axis, side)
+        wide = wider(axis, side) if side else None
         if not wide:
             continue
         end = wide.low if side == "lower" else wide.high
@@ -158,19 +158,31 @@ def value_of(run: Run, name: str) -> str:
     return next(value(word) for word in run.words if key(word) == name)
 
 
-def wider(axis: Interval, side: str) -> Interval:
-    """Return an interval that reaches beyond one of its ends: tenfold, or by its own width."""
+def wider(axis: Interval, side: str) -> Interval | None:
+    """Return an interval that reaches beyond one of its ends: tenfold, or by its own width.
+
+    None where that end is 0, or 1 of a share: whatever begins there seldom goes on.
+    """
     width = axis.high - axis.low
     low, high = axis.low, axis.high
     if side == "lower":
         low = low / 10 if axis.log else low - width
+        low = max(low, 0) if axis.low >= 0 and not axis.log else low
+    elif axis.log:
+        high *= 10
     else:
-        high = high * 10 if axis.log else high + width
+        high = min(high + width, 1.0) if share_of_one(axis) else high + width
     if axis.whole:
         low, high = max(1, round(low)) if axis.log else round(low), round(high)
     else:
         low, high = float(f"{low:.6g}"), float(f"{high:.6g}")
-    return Interval(axis.key, low, high, axis.log, axis.step)
+    same = (low, high) == (axis.low, axis.high)
+    return None if same else Interval(axis.key, low, high, axis.log, axis.step)
+
+
+def share_of_one(axis: Interval) -> bool:
+    """Return whether values may be shares, which end at 1."""
+    return not axis.whole and axis.high <= 1
 
 
 def passes(words: list[str]) -> bool:
