@@ -1,6 +1,7 @@
 """Ray: a cluster of machines that share a disk, or one made on this machine for the sweep."""
 
 import logging
+import os
 import re
 import signal
 import socket
@@ -74,6 +75,7 @@ class Launcher:
         import ray
 
         ours = {number: signal.getsignal(number) for number in NUMBERS}
+        os.environ.setdefault("RAY_worker_niceness", "0")  # 15: last of all on a busy machine
         local = {} if self.address else {"num_cpus": cores(), "include_dashboard": False}
         try:
             ray.init(

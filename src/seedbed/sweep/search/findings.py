@@ -1,5 +1,6 @@
 """What a search has found: what matters, what lies at the edge of its space, what to try next."""
 
+import logging
 import math
 import shlex
 import warnings
@@ -103,6 +104,7 @@ def matters(
     except ImportError:
         return {}, ["what matters is not told without optuna: pip install 'seedbed[optuna]'"]
     found = {}
+    logging.getLogger("optuna").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a metric that never changes
         for metric in goals:
