@@ -51,6 +51,7 @@ MEASURED = {f"data.{key}" for key in ("batch_size", "corruptions", "severity", *
 AFTER = ("logger", "compress", "doctor")  # what no training depends on
 STATEFUL = [*(group for group in (*SINGLES, *LISTS) if group not in AFTER), "monitor", "seed"]
 LAUNCHING = re.compile(r"hydra(/launcher|\.launcher\.[a-z]\w*)=")
+SEARCHING = re.compile(r"sweep(\.[a-z]\w*)?=")
 WITHIN_A_PART = re.compile(rf"({'|'.join(sorted(set(SINGLES) | set(LISTS)))})\.[\w.]+=")
 
 
@@ -65,6 +66,7 @@ class Command:
     problems: list[str] = field(default_factory=list)  # of overrides that were left out
     argv: list[str] = field(default_factory=list)  # as it was typed
     launcher: list[str] = field(default_factory=list)  # who starts the jobs of a sweep
+    search: list[str] = field(default_factory=list)  # who finds them
 
     def drop(self, o: Override) -> None:
         """Leave out an override that cannot be meant, so that the others can be judged."""
@@ -95,7 +97,7 @@ class Command:
         return any(flag.partition("=")[0] in LOOKS for flag in self.flags)
 
     def take(self, argv: Sequence[str]) -> None:
-        """Sort the words of a command line: flags, overrides, and who launches the jobs.
+        """Sort the words of a command line: flags, overrides, who finds and who launches the jobs.
 
         Raises:
             Refused: there is no such flag.
@@ -104,6 +106,8 @@ class Command:
         for word in rest:
             if LAUNCHING.match(word):
                 self.launcher.append(word)
+            elif SEARCHING.match(word):
+                self.search.append(word)
             elif not word.startswith("-"):
                 self.overrides.append(settable(word))
             elif word.partition("=")[0] not in FLAGS:
@@ -127,9 +131,8 @@ class Command:
             command.flags.append("-m")
         if command.sweep:
             command.overrides[:0] = varied
-        elif command.launcher and not command.looks:
-            words = " ".join(command.launcher)
-            command.problems.append(f"{words}: only a sweep has jobs to launch; add -m")
+        elif (words := [*command.launcher, *command.search]) and not command.looks:
+            command.problems.append(f"{' '.join(words)}: only a sweep has jobs; add -m")
         command.parsed = [parse(word) for word in command.overrides]
         for o in list(command.parsed):
             if found := list(slips(o, command)):
@@ -208,7 +211,7 @@ def slips(o: Override, command: Command) -> Iterator[str]:
         yield f"{line}: seedbed makes folders and jobs itself; Hydra has no settings here"
         return
     if top not in KEYS:
-        yield f"{line}: no such group or key {top!r}; {nearest(top, KEYS)}"
+        yield f"{line}: no such group or key {top!r}; {nearest(top, {*KEYS, 'sweep'})}"
         return
     if o.package is not None:
         yield f"{line}: write {name}=<option>; a group has its place"

@@ -35,6 +35,7 @@ from seedbed.run.stop import Interrupted
 from seedbed.sweep import lister, resume
 from seedbed.sweep import run as sweep
 from seedbed.sweep.launcher import chosen
+from seedbed.sweep.search import plan
 
 Job = Callable[[Config], dict[str, float]]
 
@@ -91,6 +92,10 @@ def jobs_of(job: Job, command: Command) -> int:
     launcher = chosen(command.launcher)
     if command.sweep and ranks.several():
         raise Refused("-m: start a sweep by python alone; its jobs start their own processes")
+    if command.sweep and (search := plan.chosen(command.search)):
+        return sweep.search(
+            command, plan.planned(command, search, checked), launcher, sources_trained
+        )
     if command.sweep:
         sweep.refuse_idle(command)
     configs = checked(command)
@@ -123,7 +128,7 @@ def take_part(job: Job, record: Path) -> int:
     except Exception as error:
         crew.report(reports, error)
         alone = crew.is_consequence(error)
-        plain = full(error) or status.verdict(error)["status"] == status.DIVERGED
+        plain = full(error) or status.verdict(error)["status"] in (status.DIVERGED, status.PRUNED)
         if not alone and not plain:
             traceback.print_exception(error)
         if alone and ranks.is_launched() and crew.end_parent():

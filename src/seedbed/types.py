@@ -26,6 +26,14 @@ ORACLE = "oracle"  # the split whose targets training must not see, watched all 
 class Diverged(ArithmeticError):
     """Gradient or weights are no longer finite: going on would only spoil what was learned."""
 
+    status = "diverged"
+
+
+class Pruned(Exception):
+    """Other trials of the search were better at this point: the rest of this one is saved."""
+
+    status = "pruned"
+
 
 class Unfit(ValueError):
     """A part that does not go with the model or the length of training, known when it starts."""

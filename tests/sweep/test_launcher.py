@@ -170,8 +170,9 @@ def test_nothing_is_computed_before_the_fork() -> None:
     code = """
 import os, torch
 import seedbed.sweep.launcher._warm
-names = [open(f"/proc/self/task/{t}/comm").read().strip() for t in os.listdir("/proc/self/task")]
-print(names.count("python"), torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork())
+names = [open(f"/proc/self/task/{t}/comm").read() for t in os.listdir("/proc/self/task")]
+main = open("/proc/self/comm").read()
+print(names.count(main), torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork())
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

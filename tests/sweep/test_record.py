@@ -23,7 +23,7 @@ def test_it_is_read_as_it_was_typed_and_trusts_nobody(tmp_path: Path) -> None:
     assert found.words == ["optimizer.lr=0.1,0.2"]
     assert found.jobs == [["optimizer.lr=0.1"], ["optimizer.lr=0.2"]]
     assert found.argv == SWEEP.argv
-    assert (found.monitor, found.sweeper, found.code) == (SWEEP.monitor, "grid", SWEEP.code)
+    assert (found.monitor, found.search, found.code) == (SWEEP.monitor, {}, SWEEP.code)
     assert [file.name for file in tmp_path.iterdir()] == [FILE]  # nothing half written beside it
 
 

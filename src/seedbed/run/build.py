@@ -14,6 +14,7 @@ from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
+from seedbed.callback._pruning import Pruning
 from seedbed.checkpoint._file import PlainFile
 from seedbed.config import Config, ConfigError, Node, as_plain, revealed
 from seedbed.logger._memory import Memory
@@ -30,6 +31,7 @@ from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
+from seedbed.run.search import contest
 from seedbed.run.status import begun
 from seedbed.signature import parameters_of
 from seedbed.target import construct, examine, resolve
@@ -273,6 +275,8 @@ def make_trainer(cfg: Config, out: Path, written: Config | None = None) -> Train
     if cfg.doctor and "fit" in cfg.stages:
         loggers.append(memory := Memory())
         callbacks.append(make_doctor(cfg, out, memory))
+    if "fit" in cfg.stages and (others := contest(out)) is not None:
+        callbacks.append(Pruning(others.metric, others.behind))
     settings = settings_of(as_plain(written)) if written else {}
     callbacks += [Boundary(), Machine(), Board(settings)]
     if cfg.trainer.get("enable_progress_bar", True):

@@ -11,7 +11,7 @@ from seedbed.run import slurm
 from seedbed.run.child import SWEEP
 from seedbed.run.folder import Differs, Unsound
 from seedbed.run.project import again
-from seedbed.run.status import DIVERGED, verdict
+from seedbed.run.status import DIVERGED, PRUNED, verdict
 from seedbed.run.stop import Interrupted
 
 
@@ -31,7 +31,11 @@ def hint(out: Path) -> str:
 
 def broken(error: Exception, out: Path) -> int:
     """Say how a run ended that was not meant to, and return the exit code."""
-    if verdict(error)["status"] == DIVERGED:
+    stands = verdict(error)["status"]
+    if stands == PRUNED:
+        sys.stderr.write(f"pruned: {error} ({out})\n")
+        return 0
+    if stands == DIVERGED:
         sys.stderr.write(f"diverged: {error}; a smaller optimizer.lr may help ({out})\n")
     elif isinstance(error, Differs | Unsound):
         sys.stderr.write(f"{error}\n{out}\n")

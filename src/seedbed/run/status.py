@@ -19,6 +19,7 @@ from seedbed.run.stop import Interrupted
 from seedbed.secret import redacted
 
 OK, FAILED, INTERRUPTED, DIVERGED = "ok", "failed", "interrupted", "diverged"
+PRUNED = "pruned"  # its sweep had better ones
 BEAT = 10.0  # seconds between two signs of life in status.json
 FRESH = 6 * BEAT  # for which a sign of life counts
 LOST = "lost"  # what a reader calls a run that says running and shows no sign of life
@@ -77,7 +78,7 @@ class Record:
 
 @contextlib.contextmanager
 def recorded(out: Path) -> Iterator[Record]:
-    """Keep in `status.json` how the run stands: running, ok, failed, interrupted or diverged."""
+    """Keep in `status.json` how the run stands: running, ok, failed, diverged and so on."""
     record = Record(out)
     try:
         yield record
@@ -113,7 +114,7 @@ def verdict(error: BaseException) -> dict[str, str]:
     """Return the status and the reason that an exception stands for."""
     if isinstance(error, Interrupted):
         return {"status": INTERRUPTED, "error": f"interrupted by {error}"}
-    kind = DIVERGED if type(error).__name__ == "Diverged" else FAILED
+    kind = getattr(error, "status", FAILED)
     said = str(error).strip() or "without a word"
     return {"status": kind, "error": redacted(f"{type(error).__name__}: {said}".splitlines()[0])}
 

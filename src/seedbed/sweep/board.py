@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from seedbed.report.number import duration, spread
-from seedbed.run.status import OK
+from seedbed.run.status import OK, PRUNED
 from seedbed.sweep import statistics
 from seedbed.sweep.comparison import Comparison, Row
 from seedbed.sweep.finished import Sweep, unlogged
@@ -15,10 +15,11 @@ WIDTH = 100  # columns
 SHOWN = 30  # settings; the tables have all
 LABEL = 16  # columns that a setting and its ills have at least
 TIED = "≈"
+FRONT = "●"
 
 
-def text(sweep: Sweep, comparison: Comparison) -> str:
-    """Return the leaderboard of a sweep, its verdict, and how to read it."""
+def text(sweep: Sweep, comparison: Comparison, found: Sequence[str] = ()) -> str:
+    """Return the leaderboard of a sweep, its verdict, how to read it, and what a search found."""
     if not sweep.jobs:
         return "\n".join([f"{sweep.folder}: an empty sweep; no job has begun", *sweep.notes])
     shown = comparison.rows[:SHOWN]
@@ -27,7 +28,7 @@ def text(sweep: Sweep, comparison: Comparison) -> str:
     if left := len(comparison.rows) - len(shown):
         lines.append(f"… and {left} more in results.md")
     said = [unlogged(sweep) or comparison.verdict, *legend(comparison)]
-    return "\n".join(["", *lines, "", *said, *losses(comparison), *sweep.notes])
+    return "\n".join(["", *lines, "", *said, *losses(comparison), *sweep.notes, *found])
 
 
 def heads(comparison: Comparison) -> list[str]:
@@ -52,7 +53,7 @@ def line(row: Row, comparison: Comparison, *, first: bool) -> list[str]:
         ", ".join(said.get(k, "–") for k in comparison.keys) or row.label,
         count(row.group),
         "–" if row.interval is None else spread(row.interval.mean, row.interval.half),
-        TIED if row.tied else "",
+        FRONT if row in comparison.front else TIED if row.tied else "",
         "best" if first and row.interval else behind(row),
         *(mean(row.group, name, comparison.overlap) for name in comparison.others),
         duration(row.seconds),
@@ -91,12 +92,17 @@ def doctor(group: Group) -> str:
 
 def losses(comparison: Comparison) -> list[str]:
     """Return a line for every setting whose runs did not all end well: how many, and why."""
-    found = []
+    alike: dict[str, list[str]] = {}
     for row in comparison.rows:
         ended = ", ".join(f"{n} {name}" for name, n in row.group.statuses().items())
-        why = next((run.why for run in row.group.runs.values() if run.why), "")
+        runs = [run for run in row.group.runs.values() if run.status != PRUNED]
+        why = next((run.why for run in runs if run.why), "")
         if ended:
-            found.append(f"{row.label}: {ended}" + (f" ({why})" if why else ""))
+            alike.setdefault(ended + (f" ({why})" if why else ""), []).append(row.label)
+    found = [
+        f"{many[0] if len(many) == 1 else f'{len(many)} settings, each'}: {ended}"
+        for ended, many in alike.items()
+    ]
     left = len(found) - SHOWN
     return [*found[:SHOWN], f"… and {left} more in runs.csv"] if left > 0 else found
 
@@ -109,6 +115,8 @@ def legend(comparison: Comparison) -> list[str]:
     if any(each.interval and each.interval.half is not None for each in rows):
         what = "folds, widened as they share examples" if comparison.overlap else "seeds"
         lines.append(f"±: 95 % t-interval over {what}; to the best: seed by seed")
+    if comparison.front:
+        lines.append(f"{FRONT}: no trial is better in one of the metrics and as good in the others")
     if any(each.tied for each in rows):
         lines.append(
             f"{TIED}: cannot be told from the best (paired t, Welch where seeds differ; Holm over "

@@ -36,6 +36,7 @@ class Comparison:
     overlap: float  # of training sets, by folds
     winner: Row | None
     verdict: str  # a line: who wins, or why nobody does
+    front: Sequence[Row] = ()  # of a search by several metrics: those that no other one dominates
 
 
 def compared(

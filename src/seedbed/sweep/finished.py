@@ -29,6 +29,8 @@ class Sweep:
     mode: str = "min"
     others: tuple[str, ...] = ("test/loss",)  # metrics that are shown beside it
     notes: list[str] = field(default_factory=list)  # what could not be read, a line each
+    search: dict[str, Any] = field(default_factory=dict)  # what proposed its jobs; {}: a grid
+    words: list[str] = field(default_factory=list)  # overrides as typed
 
 
 def is_sweep(folder: Path) -> bool:
@@ -52,7 +54,12 @@ def read(folder: Path) -> Sweep:
     notes += [f"job {run.folder.name}: overrides.txt is gone; left out" for run in unknown]
     config = next(filter(None, (runs.config(run.folder) for run in every)), {})
     name, mode = monitor(record if record.get("monitor") else config)
-    return Sweep(folder, every, planned(record), name, mode, beside(config, name), notes)
+    search = record.get("search")
+    search = search if isinstance(search, dict) and isinstance(record.get("words"), list) else {}
+    others = (*list(search.get("goals", {}))[1:], *beside(config, name))
+    shown = tuple(dict.fromkeys(others))
+    words = list(map(str, record.get("words", []))) if search else []
+    return Sweep(folder, every, planned(record), name, mode, shown, notes, search, words)
 
 
 def recorded(folder: Path) -> tuple[dict[str, Any], list[str]]:

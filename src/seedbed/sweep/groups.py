@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from seedbed.run.status import DIVERGED, FAILED, OK
+from seedbed.run.status import DIVERGED, FAILED, OK, PRUNED
 from seedbed.sweep.runs import Run, key
 
 SEEDS = ("seed", "data.seed")  # in which the runs of a group differ
 FOLD = "data.fold"
 BROKEN = (FAILED, DIVERGED)  # ends that speak against a setting
-OUT = (*BROKEN, "pruned", "refused")  # after which no number is to be expected
+OUT = (*BROKEN, PRUNED, "refused")  # after which no number is to be expected
 
 Repeat = tuple[str, ...]  # what tells the runs of a group from each other
 Setting = tuple[str, ...]

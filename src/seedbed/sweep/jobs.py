@@ -1,10 +1,11 @@
 """The jobs of a sweep: what each is told, and what is said of it while it runs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from seedbed.run.stop import WISH
 
@@ -33,6 +34,47 @@ class Job:
     def log(self) -> Path:
         """The file for what it prints where several run at once."""
         return self.out.parent / OUTPUT / f"{self.number}.txt"
+
+
+class Supply(Protocol):
+    """Where a launcher takes its jobs from."""
+
+    folder: Path  # of the sweep
+    over: str  # why no more come, though more were asked for
+
+    def __len__(self) -> int:
+        """Return how many are still to come."""
+        ...
+
+    def take(self, room: int) -> list[Job]:
+        """Return the jobs to begin now, at most so many; none while it waits for others to end."""
+        ...
+
+    def ended(self, job: Job) -> None:
+        """Learn that a job has ended."""
+
+
+class Queue:
+    """Jobs that are all known from the start.
+
+    Args:
+        folder: of the sweep.
+        jobs: in the order in which they begin.
+    """
+
+    def __init__(self, folder: Path, jobs: Iterable[Job]) -> None:
+        self.folder, self.waiting, self.over = folder, deque(jobs), ""
+
+    def __len__(self) -> int:
+        """Return how many are still to come."""
+        return len(self.waiting)
+
+    def take(self, room: int) -> list[Job]:
+        """Return the jobs to begin now."""
+        return [self.waiting.popleft() for _ in range(min(room, len(self.waiting)))]
+
+    def ended(self, job: Job) -> None:
+        """Learn nothing: what comes next does not depend on it."""
 
 
 def shown(words: Sequence[str]) -> str:
@@ -69,7 +111,9 @@ class Voice:
     def ended(self, job: Job, code: int) -> None:
         """Say that a job has ended, and where to look if it has not ended well."""
         if not code and self.logged:
-            print(f"job {job.number} has ended well", flush=True)  # noqa: T201
+            line = last_line(job.log)
+            how = line if line.startswith("pruned") else "has ended well"
+            print(f"job {job.number} {how}", flush=True)  # noqa: T201
         if not code or WISH.asked:  # who was asked has told them all
             return
         why = last_line(job.log) if self.logged else ""

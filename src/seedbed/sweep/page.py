@@ -17,12 +17,14 @@ from seedbed.sweep.comparison import Comparison, Row
 from seedbed.sweep.finished import Sweep
 from seedbed.sweep.groups import Group
 from seedbed.sweep.runs import Run, key, value
+from seedbed.sweep.search import findings
+from seedbed.sweep.search.findings import Findings
 
 BANDS = COLOURS  # settings whose curves are drawn, the best
 METRICS = 4  # that have curves by group
 
 
-def page(sweep: Sweep, comparison: Comparison) -> str:
+def page(sweep: Sweep, comparison: Comparison, found: Findings | None = None) -> str:
     """Return the page."""
     name = sweep.folder.resolve().name
     verdict = finished.unlogged(sweep) or comparison.verdict
@@ -32,6 +34,7 @@ def page(sweep: Sweep, comparison: Comparison) -> str:
         f"<h1>sweep <small>{html.escape(name)}</small></h1>",
         f'<p class="verdict">{html.escape(verdict)}</p>',
         section("Leaderboard", leaderboard(comparison), f'<ul class="soft">{listed}</ul>'),
+        section("Search", *searched(found)) if found else "",
         section("Settings together", together(comparison)),
         section("Setting by setting", grid(axes(comparison))),
         section("Curves", grid(bands(comparison))),
@@ -40,8 +43,37 @@ def page(sweep: Sweep, comparison: Comparison) -> str:
             "Again",
             code(f"python train.py stages=report report.of={shlex.quote(str(sweep.folder))}"),
         ),
+        section("Next", code(found.next)) if found and found.next else "",
     ]
     return document(f"sweep {name}", parts)
+
+
+def searched(found: Findings) -> Iterator[str]:
+    """Yield what a search has found: charts, what matters, and what lies at an end."""
+    metrics, numbers = list(found.goals), [float(run.folder.name) for run in found.ended]
+    values = [[run.metrics[name] for run in found.ended] for name in metrics]
+    charts = []
+    if len(metrics) > 1:
+        places = [[run.metrics[name] for run in found.front] for name in metrics[:2]]
+        clouds = [
+            Series("trials", values[0], values[1], 0, dots=True),
+            Series("front", places[0], places[1], 1, dots=True),
+        ]
+        charts.append(chart(f"{metrics[1]} over {metrics[0]}", clouds, Look(metrics[0])))
+    elif found.ended:
+        best = Series("best so far", numbers, findings.improving(found), 1)
+        trials = Series("trials", numbers, values[0], 0, dots=True)
+        charts.append(chart(f"{metrics[0]} by trial", [best, trials], Look("trial")))
+    yield grid(iter(charts))
+    for metric, shares in found.matters.items():
+        rows = [
+            [html.escape(name), f'<meter value="{part:.4f}"></meter>', f"{100 * part:.0f} %"]
+            for name, part in sorted(shares.items(), key=lambda each: -each[1])
+        ]
+        heads = (f"what matters for {metric}", "", "of its variance (fANOVA)")
+        yield table(heads, rows, numbers=[2])
+    listed = "".join(f"<li>{html.escape(line)}</li>" for line in (*found.edges, *found.notes))
+    yield f"<ul>{listed}</ul>" if listed else ""
 
 
 def grid(charts: Iterator[str]) -> str:

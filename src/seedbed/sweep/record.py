@@ -32,7 +32,8 @@ class Sweep:
         argv: all of it, with its flags and its launcher; for a reader.
         jobs: overrides of each job, by its number.
         monitor: name and mode of the metric that its jobs are compared by.
-        sweeper: how the jobs were found: `grid` for every combination.
+        search: what proposes the jobs, as `sweep=` was told: its `settings`, its `goals`, the
+            numbers of its `trials`, and its `words` as typed; {}: every combination is a job.
         code: what tells the code that it began with.
     """
 
@@ -40,7 +41,7 @@ class Sweep:
     argv: list[str]
     jobs: list[list[str]]
     monitor: dict[str, str]
-    sweeper: str = "grid"
+    search: dict[str, Any] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
 
 
@@ -81,7 +82,8 @@ def read(folder: Path) -> Sweep:
         sweep = Sweep(**plain)
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise Refused(f"run={folder}: {file} is damaged") from error
-    if not (is_words(sweep.words) and sweep.jobs and all(map(is_words, sweep.jobs))):
+    some = bool(sweep.jobs or sweep.search)
+    if not (is_words(sweep.words) and some and all(map(is_words, sweep.jobs))):
         raise Refused(f"run={folder}: {file} is damaged")
     return sweep
 

@@ -3,36 +3,64 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seedbed.atomic import write
+from seedbed.run.folder import Refused
 from seedbed.sweep import board, finished, page
 from seedbed.sweep.comparison import Comparison, Row
 from seedbed.sweep.finished import Sweep
 from seedbed.sweep.runs import key, value
+from seedbed.sweep.search import findings
+from seedbed.sweep.search.findings import Findings
 
 
 def conclude(folder: Path) -> str:
     """Compare the settings of a sweep, write its files, and return the leaderboard."""
     sweep = finished.read(folder)
-    comparison = finished.compare(sweep)
-    lines = [board.text(sweep, comparison)]
+    comparison, found = finished.compare(sweep), searched(sweep)
+    if found is not None:
+        comparison = judged(comparison, found)
+    told = findings.lines(found, sweep.jobs) if found else []
+    lines = [board.text(sweep, comparison, told)]
     if sweep.jobs:
         try:
-            write_all(sweep, comparison)
+            write_all(sweep, comparison, found)
             lines.append(f"\nreport      {folder / 'report.html'}")
         except OSError as error:  # the disk is full; the numbers are told all the same
             lines.append(str(error))
-    return "\n".join(lines)
+    return "\n".join([*lines, *([f"next        {found.next}"] if found and found.next else [])])
 
 
-def write_all(sweep: Sweep, comparison: Comparison) -> None:
+def searched(sweep: Sweep) -> Findings | None:
+    """Return what a search has found, None where every combination was tried."""
+    if not sweep.search or not sweep.jobs:
+        return None
+    try:
+        return findings.findings(sweep.search, sweep.words, sweep.jobs)
+    except Refused as problem:
+        sweep.notes.extend(str(problem).splitlines())
+        return None
+
+
+def judged(comparison: Comparison, found: Findings) -> Comparison:
+    """Return the leaderboard of a search, whose settings are no repetitions of each other."""
+    rows = [replace(row, tied=False) for row in comparison.rows]
+    several = len(found.goals) > 1
+    names = {run.folder for run in found.front} if several else set()
+    ahead = [r for r in rows if any(run.folder in names for run in r.group.runs.values())]
+    verdict = findings.verdict(found, rows[0].label)
+    return replace(comparison, rows=rows, front=ahead, winner=None, verdict=verdict)
+
+
+def write_all(sweep: Sweep, comparison: Comparison, found: Findings | None = None) -> None:
     """Write the files of a sweep into its folder."""
     write(sweep.folder / "results.csv", settings_table(comparison))
     write(sweep.folder / "runs.csv", runs_table(sweep))
     write(sweep.folder / "results.md", markdown(sweep, comparison))
-    write(sweep.folder / "report.html", page.page(sweep, comparison))
+    write(sweep.folder / "report.html", page.page(sweep, comparison, found))
 
 
 def settings_table(comparison: Comparison) -> str:

@@ -7,12 +7,16 @@ from typing import Any
 
 from seedbed.command import typed
 from seedbed.run.folder import Refused, read_config, read_json
-from seedbed.run.status import DIVERGED, OK, standing
+from seedbed.run.status import DIVERGED, FAILED, OK, PRUNED, standing
 from seedbed.sweep.jobs import Job, new, shown, single
 from seedbed.sweep.record import Sweep, code, is_sweep
 
-ANSWERED = (OK, DIVERGED)  # the same command would end the same way again
-ALLOWED = ("run", "trust")  # what may be said beside the sweep's folder, and its launcher
+ANSWERED = (OK, DIVERGED, PRUNED)  # the same command would end the same way again
+ALLOWED = (
+    "run",
+    "trust",
+    "sweep.trials",
+)  # what may be said beside the sweep's folder, and its launcher
 
 
 def asked(argv: Sequence[str]) -> Path | None:
@@ -55,6 +59,11 @@ def left(folder: Path, sweep: Sweep, trust: Sequence[str]) -> Iterator[tuple[int
             )
         if stands not in ANSWERED:
             yield number, [f"run='{out}'", *trust]
+
+
+def answered(sweep: Sweep) -> tuple[str, ...]:
+    """Return how jobs stand of which nothing more is to be expected."""
+    return (*ANSWERED, FAILED, "not begun") if sweep.search else ANSWERED
 
 
 def begun(number: int, words: list[str], folder: Path, said: Sequence[str]) -> Job:

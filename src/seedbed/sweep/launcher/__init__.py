@@ -18,7 +18,7 @@ from seedbed.command import parse
 from seedbed.nearest import nearest
 from seedbed.run.folder import Refused
 from seedbed.signature import fits, shown, words
-from seedbed.sweep.jobs import Job
+from seedbed.sweep.jobs import Job, Supply
 
 HERE = Path(__file__).parent
 NAMES = sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
@@ -31,7 +31,7 @@ class Launcher(Protocol):
     logged: bool  # whether jobs print into files of their own
 
     def launch(
-        self, jobs: Sequence[Job], begun: Callable[[Job], None], ended: Callable[[Job, int], None]
+        self, jobs: Supply, begun: Callable[[Job], None], ended: Callable[[Job, int], None]
     ) -> None:
         """Run every job; when a signal interrupts it, pass that on and wait for those that run."""
         ...
@@ -78,12 +78,14 @@ def refuse_missing(name: str, library: str) -> None:
         raise Refused(f"{GROUP}={name} needs {library}: pip install 'seedbed[{library}]'")
 
 
-def misfits(name: str, kind: Any, settings: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the settings of a launcher, a line each."""
+def misfits(
+    name: str, kind: Any, settings: Mapping[str, Any], prefix: str = "hydra.launcher"
+) -> list[str]:
+    """Return what is wrong with the settings of a launcher, or of a search, a line each."""
     known, hints = {f.name for f in fields(kind) if f.init}, get_type_hints(kind)
     found = []
     for key, value in settings.items():
-        line = f"hydra.launcher.{key}={shown(value)}"
+        line = f"{prefix}.{key}={shown(value)}"
         if key not in known:
             advice = nearest(key, known) if known else "it has no settings"
             found.append(f"{line}: {name} has no setting {key!r}; {advice}")

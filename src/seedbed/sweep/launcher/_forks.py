@@ -12,7 +12,7 @@ import runpy
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from seedbed.run.child import SWEEP
 from seedbed.run.stop import Interrupted, patiently
-from seedbed.sweep.jobs import Job
+from seedbed.sweep.jobs import Job, Supply
 
 METHODS = multiprocessing.get_all_start_methods()
 METHOD = "forkserver" if "forkserver" in METHODS else "spawn"  # Windows cannot fork
@@ -41,7 +41,7 @@ class Forking:
         """Return how many of so many jobs run at once."""
         return min(1, jobs)
 
-    def launch(self, jobs: Sequence[Job], begun: Begun, ended: Ended) -> None:
+    def launch(self, jobs: Supply, begun: Begun, ended: Ended) -> None:
         """Run every job and wait for it."""
         self.forks = Forks(self.slots(len(jobs)), self.logged, begun, ended)
         self.forks.all(jobs)
@@ -67,19 +67,16 @@ class Forks:
         self.running: dict[int, tuple[Job, Any]] = {}  # by what becomes readable at their end
         self.context = cast(Any, multiprocessing.get_context(METHOD))
 
-    def all(self, jobs: Sequence[Job]) -> None:
+    def all(self, jobs: Supply) -> None:
         """Run every job; pass on the signal that interrupts this, and wait for those that run.
 
         Raises:
             Interrupted: by that signal.
         """
-        if METHOD == "forkserver" and any(job.single for job in jobs):
-            self.context.set_forkserver_preload([WARM])
-        waiting = list(reversed(jobs))
         try:
-            while waiting or self.running:
-                while waiting and len(self.running) < self.slots:
-                    self.start(waiting.pop())
+            while (now := jobs.take(self.slots - len(self.running))) or self.running:
+                for job in now:
+                    self.start(job)
                 self.reap()
         except Interrupted as wish:
             self.tell(wish.number)
@@ -90,6 +87,8 @@ class Forks:
     def start(self, job: Job) -> None:
         """Start a job in a process of its own; a signal waits until it is known to run."""
         self.begun(job)
+        if METHOD == "forkserver" and job.single:  # heard by the server only before it starts
+            self.context.set_forkserver_preload([WARM])
         log = str(job.log) if self.logged else ""
         arguments = (sys.argv[0], job.words, log, job.single)
         process = self.context.Process(target=obeyed, args=arguments)

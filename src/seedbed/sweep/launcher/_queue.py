@@ -1,13 +1,14 @@
 """Launchers that hand jobs to somebody else's queue and ask how they stand."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from seedbed.run.stop import Interrupted
 from seedbed.sweep.jobs import Job
 from seedbed.sweep.launcher._task import POLL, tell
 
+ENDLESS = 1_000_000  # jobs: there is room for all, as the queue is somebody else's
 Code = Callable[[Any], int | None]  # exit code of what was handed over, None while it runs
 
 
@@ -52,9 +53,3 @@ def look(handed: dict[int, tuple[Job, Any]], code: Code, ended: Callable[[Job, i
         if found is not None:
             del handed[number]
             ended(job, found)
-
-
-def cleared(jobs: Sequence[Job]) -> None:
-    """Let jobs run that were asked to end before."""
-    for folder in {job.out.parent for job in jobs}:
-        tell(folder, 0)

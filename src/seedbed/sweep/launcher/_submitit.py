@@ -1,13 +1,14 @@
 """What the launchers of submitit share: it runs on this machine as it does under SLURM."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seedbed.run.stop import WISH
-from seedbed.sweep.jobs import Job
-from seedbed.sweep.launcher._queue import cleared, wait_for
-from seedbed.sweep.launcher._task import Task
+from seedbed.sweep.jobs import Job, Supply
+from seedbed.sweep.launcher._queue import wait_for
+from seedbed.sweep.launcher._task import Task, tell
 
 FOLDER = ".submitit"  # in a sweep's, for what submitit writes
 
@@ -53,16 +54,15 @@ class Submitting:
             )
 
     def launch(
-        self, jobs: Sequence[Job], begun: Callable[[Job], None], ended: Callable[[Job, int], None]
+        self, jobs: Supply, begun: Callable[[Job], None], ended: Callable[[Job, int], None]
     ) -> None:
         """Submit every job, as many at once as there is room for, and wait for them."""
-        cleared(jobs)
-        executor, waiting = self.executor(jobs[0]), list(jobs)
+        tell(jobs.folder, 0)
+        executor = self.executor(jobs.folder)
         handed: dict[int, tuple[Job, Any]] = {}
 
         def room() -> None:
-            now = waiting[: self.room(len(handed))]
-            del waiting[: len(now)]
+            now = jobs.take(self.room(len(handed)))
             for job in now:
                 begun(job)
             if now:
@@ -72,7 +72,7 @@ class Submitting:
         room()
         wait_for(handed, code, ended, self.cancel, room)
 
-    def executor(self, job: Job) -> Any:
+    def executor(self, folder: Path) -> Any:
         """Return submitit's executor, set as this launcher is."""
         raise NotImplementedError
 

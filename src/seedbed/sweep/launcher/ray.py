@@ -1,18 +1,19 @@
 """Ray: a cluster of machines that share a disk, or one made on this machine for the sweep."""
 
 import logging
+import os
 import re
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from seedbed.run.folder import Refused
 from seedbed.run.stop import NUMBERS
-from seedbed.sweep.jobs import Job
-from seedbed.sweep.launcher._queue import cleared, wait_for
-from seedbed.sweep.launcher._task import Task
+from seedbed.sweep.jobs import Job, Supply
+from seedbed.sweep.launcher._queue import ENDLESS, wait_for
+from seedbed.sweep.launcher._task import Task, tell
 from seedbed.sweep.launcher.joblib import cores
 
 NEEDS = "ray"
@@ -45,19 +46,23 @@ class Launcher:
                 raise ValueError(f"address={self.address}: nobody answers ({error})") from error
 
     def launch(
-        self, jobs: Sequence[Job], begun: Callable[[Job], None], ended: Callable[[Job, int], None]
+        self, jobs: Supply, begun: Callable[[Job], None], ended: Callable[[Job, int], None]
     ) -> None:
         """Hand over every job and wait for them."""
-        cleared(jobs)
+        tell(jobs.folder, 0)
         ray = self.connected()
         try:
             needs = {"num_cpus": self.num_cpus, "num_gpus": self.num_gpus}
             obey = ray.remote(**needs, max_retries=0)(obeyed)
             handed: dict[int, tuple[Job, Any]] = {}
-            for job in jobs:
-                begun(job)
-                handed[job.number] = job, obey.remote(Task(job))
-            wait_for(handed, lambda ticket: code(ray, ticket), ended)
+
+            def room() -> None:
+                for job in jobs.take(ENDLESS):
+                    begun(job)
+                    handed[job.number] = job, obey.remote(Task(job))
+
+            room()
+            wait_for(handed, lambda ticket: code(ray, ticket), ended, room=room)
         finally:
             ray.shutdown()
 
@@ -70,6 +75,7 @@ class Launcher:
         import ray
 
         ours = {number: signal.getsignal(number) for number in NUMBERS}
+        os.environ.setdefault("RAY_worker_niceness", "0")  # 15: last of all on a busy machine
         local = {} if self.address else {"num_cpus": cores(), "include_dashboard": False}
         try:
             ray.init(

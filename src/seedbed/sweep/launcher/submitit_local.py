@@ -1,9 +1,9 @@
 """submitit on this machine: what a sweep does under SLURM, tried before it goes there."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from seedbed.sweep.jobs import Job
 from seedbed.sweep.launcher._submitit import FOLDER, Submitting
 from seedbed.sweep.launcher.joblib import at_once, cores
 
@@ -28,11 +28,11 @@ class Launcher(Submitting):
         if self.n_jobs == 0:
             raise ValueError("n_jobs=0: a number of jobs is expected, or -1 for one a core")
 
-    def executor(self, job: Job) -> Any:
+    def executor(self, folder: Path) -> Any:
         """Return submitit's executor, set as this launcher is."""
         import submitit
 
-        made = submitit.LocalExecutor(job.out.parent / FOLDER, self.max_num_timeout)
+        made = submitit.LocalExecutor(folder / FOLDER, self.max_num_timeout)
         made.update_parameters(
             timeout_min=self.timeout_min,
             signal_delay_s=self.signal_delay_s,

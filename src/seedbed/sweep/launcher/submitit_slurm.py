@@ -4,10 +4,11 @@ import math
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seedbed.run.folder import Refused
-from seedbed.sweep.jobs import Job
+from seedbed.sweep.launcher._queue import ENDLESS
 from seedbed.sweep.launcher._submitit import FOLDER, Submitting
 
 NEEDS = "submitit"
@@ -54,7 +55,7 @@ class Launcher(Submitting):
                 "start the sweep on a machine of the cluster"
             )
 
-    def executor(self, job: Job) -> Any:
+    def executor(self, folder: Path) -> Any:
         """Return submitit's executor, set as this launcher is."""
         import submitit
 
@@ -65,13 +66,13 @@ class Launcher(Submitting):
             "gpus_per_node": self.gpus_per_node or None,
         }
         known |= {"mem": self.mem_gb and f"{math.ceil(1024 * self.mem_gb)}M"}
-        made = submitit.SlurmExecutor(job.out.parent / FOLDER, self.max_num_timeout)
+        made = submitit.SlurmExecutor(folder / FOLDER, self.max_num_timeout)
         made.update_parameters(**{key: value for key, value in known.items() if value is not None})
         return made
 
     def room(self, running: int) -> int:
         """Return how many jobs more can be submitted: all, as the queue is SLURM's."""
-        return 1_000_000
+        return ENDLESS
 
     def cancel(self, ticket: Any) -> None:
         """Take a job out of the queue; one that runs has been told."""
