@@ -53,6 +53,9 @@ def enter(job: Job) -> None:
         sys.exit(2)
     except Interrupted as wish:
         sys.exit(wish.code)
+    except BrokenPipeError:  # `--help | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:  # before anybody listened
         sys.exit(130)
 

@@ -7,6 +7,10 @@ from pathlib import Path
 from seedbed.option import CONFIGS, options
 
 PACKAGE = Path(__file__).parent
+SWEEPING = {  # what only a sweep has, and where it lies
+    "sweep": ("What finds the jobs of a sweep; left out: every combination.", "search/optuna.py"),
+    "hydra/launcher": ("Who starts the jobs of a sweep.", "launcher/*.py"),
+}
 WIRING = {
     "target_scaling": "Real-valued targets into a range that trains well, and predictions back.",
     "trainer": "Devices, processes and the length of training.",
@@ -23,6 +27,7 @@ Train a model: python train.py [group=option] [key=value] ...
   python train.py 'callback=[ema]'                         replace a list
   python train.py +regularizer=l1 '~callback.ema'          add to a list, remove from it
   python train.py -m optimizer=sgd,adam seed=0,1           every combination
+  python train.py -m sweep=optuna 'optimizer.lr=tag(log,interval(1e-4,1e-1))'   a search
   python train.py run=logs/default/<id> stages=test        test a finished run again
   python train.py run=logs/default/<id> stages=reproduce   train it again: the same numbers?
   python train.py run=logs/default/<id> stages=compress compress=static   int8, for a device
@@ -47,6 +52,10 @@ def page() -> str:
         lines = [f"{group}: {about_group(group)}"]
         lines += [f"  {option:18} {about(group, option)}" for option in options(group)]
         blocks.append("\n".join(lines))
+    for name, (line, files) in SWEEPING.items():
+        found = sorted((PACKAGE / "sweep").glob(files))
+        known = [f"  {f.stem:18} {docstring(f)}" for f in found if not f.stem.startswith("_")]
+        blocks.append("\n".join([f"{name}: {line}", *known]))
     return "\n".join([HEAD, "\n\n".join(blocks), "", TAIL])
 
 

@@ -1,4 +1,4 @@
-"""`sweep=optuna`: what a search can be told, by `sweep.<setting>=`."""
+"""Trials proposed by what came of those before, in intervals and lists (Optuna)."""
 
 import math
 import re
