@@ -112,6 +112,14 @@ def test_runs_that_are_still_to_come_keep_anybody_from_winning(tmp_path: Path) -
     assert "optimizer=sgd: 1 not run" in lines
 
 
+def test_many_settings_that_ended_alike_are_one_line(tmp_path: Path) -> None:
+    folder = sweep(tmp_path, CLEAR)
+    jobs = [["trainer=cpu", f"optimizer={o}", "seed=0"] for o in ("lion", "muon", "nadam", "adamw")]
+    record = {"monitor": {"name": "val/loss", "mode": "auto"}, "jobs": jobs}
+    (folder / "sweep.yaml").write_text(json.dumps(record))
+    assert "4 settings, each: 1 not run" in shown(folder)
+
+
 @pytest.mark.parametrize("content", ['{"val/lo', "[1, 2]", "", "\x00\xff"])
 @pytest.mark.parametrize("file", ["metrics.json", "status.json", "diagnosis.json"])
 def test_a_damaged_job_costs_a_line_and_nothing_else(

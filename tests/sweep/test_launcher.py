@@ -66,7 +66,7 @@ def test_a_wrong_launcher_is_one_line(words: list[str], line: str, train: Train)
         (["-m", "seed=range(0)"], "seed=range(0): there is no value in it"),
         (["-m", "optimizer.lr=interval(0,1)"], "optimizer.lr=interval(0,1): a sweep tries "),
         (["-m", "model=glob(*)"], "model=glob(*): name the options, separated by commas"),
-        (["hydra/launcher=joblib"], "hydra/launcher=joblib: only a sweep has jobs to launch; "),
+        (["hydra/launcher=joblib"], "hydra/launcher=joblib: only a sweep has jobs; add -m"),
         (["run=logs"], "run=logs: no run folder and no sweep's, there is no logs/config.yaml"),
     ],
 )

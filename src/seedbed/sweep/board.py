@@ -13,6 +13,7 @@ from seedbed.sweep.runs import key, value
 
 WIDTH = 100  # columns
 SHOWN = 30  # settings; the tables have all
+FEW = 3  # settings that ended alike and are named one by one
 LABEL = 16  # columns that a setting and its ills have at least
 TIED = "≈"
 FRONT = "●"
@@ -99,10 +100,10 @@ def losses(comparison: Comparison) -> list[str]:
         why = next((run.why for run in runs if run.why), "")
         if ended:
             alike.setdefault(ended + (f" ({why})" if why else ""), []).append(row.label)
-    found = [
-        f"{many[0] if len(many) == 1 else f'{len(many)} settings, each'}: {ended}"
-        for ended, many in alike.items()
-    ]
+    found = []
+    for ended, many in alike.items():
+        shared = [f"{len(many)} settings, each"] if len(many) > FEW else many
+        found += [f"{name}: {ended}" for name in shared]
     left = len(found) - SHOWN
     return [*found[:SHOWN], f"… and {left} more in runs.csv"] if left > 0 else found
 
