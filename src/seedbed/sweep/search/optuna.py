@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from seedbed.rules.value import blind, direction, monitor_slips
+from seedbed.rules.value import direction, monitor_slips
 
 NEEDS = "optuna"
 JOURNAL = "study.log"  # in a sweep's folder
@@ -52,7 +52,7 @@ class Optuna:
             if problem := metric_slip(metric):
                 raise ValueError(f"metrics=[{metric}]: {problem}")
         if len(self.goals) < len(self.metrics):
-            raise ValueError(f"metrics={self.metrics}: one stands there twice")
+            raise ValueError(f"metrics=[{','.join(self.metrics)}]: one stands there twice")
         if self.several and (self.pruner != "none" or self.sampler == "cmaes"):
             wrong = f"pruner={self.pruner}" if self.pruner != "none" else "sampler=cmaes"
             raise ValueError(f"{wrong}: works with one metric alone, not with {len(self.metrics)}")
@@ -80,13 +80,10 @@ def metric_slip(metric: str) -> str:
         return "a name is expected, and :min or :max behind it"
     if read["name"].startswith("test/"):
         return "the test split chooses nothing; take val/"
-    problem = blind("it", read["name"], oracle=False)
-    return problem or next(
-        (
-            line.partition(": ")[2].replace("set monitor.mode", "write :min or :max behind it")
-            for line in monitor_slips(read["name"], read["mode"] or "auto")
-        ),
-        "",
+    slips = [*monitor_slips(read["name"], read["mode"] or "auto")]
+    why = slips[0].partition(": ")[2] if slips else ""
+    return why.replace("set monitor.mode", "write :min or :max behind it").replace(
+        ", or say monitor.oracle=true", ""
     )
 
 
