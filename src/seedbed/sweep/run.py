@@ -37,7 +37,8 @@ def refuse_idle(command: Command) -> None:
         word = str(o.input_line).lstrip("+")
         if not o.is_discrete_sweep():
             raise Refused(
-                f"{word}: a sweep tries values one by one; list them, as in 0.1,0.01, or search: sweep=optuna"
+                f"{word}: a sweep tries values one by one; list them, as in 0.1,0.01, or search: "
+                "sweep=optuna"
             )
         if not list(o.sweep_string_iterator()):
             raise Refused(f"{word}: there is no value in it")
