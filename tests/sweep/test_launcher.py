@@ -27,7 +27,7 @@ def test_these_are_known() -> None:
     [
         (
             ["hydra/launcher=jobllib"],
-            "hydra/launcher=jobllib: no such launcher; did you mean 'joblib'? "
+            "hydra/launcher=jobllib: no such option; did you mean 'joblib'? "
             "there is basic, joblib, ray, submitit_local, submitit_slurm",
         ),
         (
@@ -49,7 +49,7 @@ def test_these_are_known() -> None:
         ),
         (
             ["hydra/launcher=basic,joblib"],
-            "hydra/launcher=basic,joblib: a sweep has one launcher, with one value a setting",
+            "hydra/launcher=basic,joblib: one value is expected; it holds for the whole sweep",
         ),
     ],
 )

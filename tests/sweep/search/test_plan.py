@@ -19,7 +19,7 @@ LR = "optimizer.lr=interval(0.1,1)"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["sweep=optun"], "sweep=optun: no such way to find jobs; did you mean 'optuna'? "),
+        (["sweep=optun"], "sweep=optun: no such option; did you mean 'optuna'? "),
         (["sweep=optuna", "sweep.trial=3"], "sweep.trial=3: optuna has no setting 'trial'; did "),
         (["sweep=optuna", "sweep.trials=0"], "sweep.trials=0: at least 1 is expected"),
         (["sweep=optuna", "sweep.trials=many"], "sweep.trials=many: a whole number is expected"),
@@ -46,7 +46,7 @@ LR = "optimizer.lr=interval(0.1,1)"
             "sweep.sampler=cmaes: works with one metric alone, not with 2",
         ),
         (["sweep.trials=3"], "sweep.trials=3: every combination is tried; for a search add sweep="),
-        (["sweep=grid,optuna"], "sweep=grid,optuna: one value is expected; a sweep has one way "),
+        (["sweep=grid,optuna"], "sweep=grid,optuna: one value is expected; it holds for the whol"),
     ],
 )
 def test_a_wrong_setting_is_one_line(words: list[str], line: str, train: Train) -> None:

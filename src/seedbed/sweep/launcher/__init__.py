@@ -6,23 +6,19 @@ submitit's when one fails; and they number all jobs anew.  These take what each 
 command line and give back only its exit code.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, get_type_hints
+from typing import Protocol
 
-from seedbed.command import parse
-from seedbed.nearest import nearest
 from seedbed.run.folder import Refused
-from seedbed.signature import fits, shown, words
 from seedbed.sweep.jobs import Job, Supply
+from seedbed.sweep.words import refuse_misfits, told
 
 HERE = Path(__file__).parent
 NAMES = sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
-GROUP, SETTING = "hydra/launcher", re.compile(r"hydra\.launcher\.(\w+)$")
+GROUP = "hydra/launcher"
 
 
 class Launcher(Protocol):
@@ -50,17 +46,9 @@ def chosen(said: Sequence[str]) -> Launcher:
     Raises:
         Refused: there is none of that name, its library is missing, or a setting is wrong.
     """
-    read = [(o.key_or_group, o) for o in map(parse, said)]
-    if several := [o.input_line for _, o in read if o.is_sweep_override()]:
-        raise Refused(f"{several[0]}: a sweep has one launcher, with one value a setting")
-    values = {key: o.value() for key, o in read}
-    name = str(values.pop(GROUP, "basic"))
-    if name not in NAMES:
-        raise Refused(f"{GROUP}={name}: no such launcher; {nearest(name, NAMES)}")
+    name, settings = told(said, GROUP, "basic", NAMES)
     module = import_module(f"{__name__}.{name}")
-    settings = {key.rpartition(".")[2]: value for key, value in values.items()}
-    if problems := misfits(name, module.Launcher, settings):
-        raise Refused("\n".join(problems))
+    refuse_misfits(name, module.Launcher, settings, "hydra.launcher")
     refuse_missing(name, getattr(module, "NEEDS", ""))
     try:
         return module.Launcher(**settings)
@@ -76,19 +64,3 @@ def refuse_missing(name: str, library: str) -> None:
     """
     if library and find_spec(library) is None:
         raise Refused(f"{GROUP}={name} needs {library}: pip install 'seedbed[{library}]'")
-
-
-def misfits(
-    name: str, kind: Any, settings: Mapping[str, Any], prefix: str = "hydra.launcher"
-) -> list[str]:
-    """Return what is wrong with the settings of a launcher, or of a search, a line each."""
-    known, hints = {f.name for f in fields(kind) if f.init}, get_type_hints(kind)
-    found = []
-    for key, value in settings.items():
-        line = f"{prefix}.{key}={shown(value)}"
-        if key not in known:
-            advice = nearest(key, known) if known else "it has no settings"
-            found.append(f"{line}: {name} has no setting {key!r}; {advice}")
-        elif not fits(value, hints[key]):
-            found.append(f"{line}: {words(hints[key])} is expected")
-    return found

@@ -8,16 +8,15 @@ from typing import Any
 
 from seedbed.command import Command, parse, settable
 from seedbed.config import Config
-from seedbed.nearest import nearest
 from seedbed.rules.value import direction
 from seedbed.run.folder import Refused
 from seedbed.sweep import record
 from seedbed.sweep.jobs import single
-from seedbed.sweep.launcher import misfits
 from seedbed.sweep.search import study
 from seedbed.sweep.search.optuna import NEEDS, Optuna
 from seedbed.sweep.search.space import Axis, Interval, corners, space
 from seedbed.sweep.search.trials import Make, Trials
+from seedbed.sweep.words import refuse_misfits, told
 
 KEY = "sweep"
 NAMES = ("grid", "optuna")
@@ -60,20 +59,12 @@ def chosen(said: Sequence[str]) -> Optuna | None:
     Raises:
         Refused: there is none of that name, its library is missing, or a setting is wrong.
     """
-    read = [(o.key_or_group, o) for o in map(parse, said)]
-    if several := [o.input_line for _, o in read if o.is_sweep_override()]:
-        raise Refused(f"{several[0]}: one value is expected; a sweep has one way to find its jobs")
-    values = {key: o.value() for key, o in read}
-    name = str(values.pop(KEY, "grid"))
-    if name not in NAMES:
-        raise Refused(f"{KEY}={name}: no such way to find jobs; {nearest(name, NAMES)}")
-    settings: dict[str, Any] = {key.partition(".")[2]: value for key, value in values.items()}
+    name, settings = told(said, KEY, "grid", NAMES)
     if name == "grid":
         if settings:
             raise Refused(f"{said[0]}: every combination is tried; for a search add sweep=optuna")
         return None
-    if problems := misfits(name, Optuna, settings, KEY):
-        raise Refused("\n".join(problems))
+    refuse_misfits(name, Optuna, settings, KEY)
     if find_spec(NEEDS) is None:
         raise Refused(f"{KEY}={name} needs {NEEDS}: pip install 'seedbed[{NEEDS}]'")
     try:

@@ -16,25 +16,34 @@ FINE = 1e-3  # of an interval: values are said no finer than that
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of several values.
+class Named:
+    """What varies.
 
     Args:
         key: what is set, with Hydra's `+`.
-        values: as a command line says them.
     """
 
     key: str
-    values: tuple[str, ...]
-
-    def word(self, value: Any) -> str:
-        """Return the override that says a value."""
-        return f"{self.key}={value}"
 
     @property
     def name(self) -> str:
         """The key as it is read."""
         return self.key.lstrip("+")
+
+
+@dataclass(frozen=True)
+class Choice(Named):
+    """One of several values.
+
+    Args:
+        values: as a command line says them.
+    """
+
+    values: tuple[str, ...]
+
+    def word(self, value: Any) -> str:
+        """Return the override that says a value."""
+        return f"{self.key}={value}"
 
     @property
     def probes(self) -> tuple[Any, ...]:
@@ -52,18 +61,16 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Named):
     """A number between two others, both included.
 
     Args:
-        key: what is set, with Hydra's `+`.
         low: the smallest.
         high: the largest.
         log: whether its logarithm is what is even.
         step: between two values; 0: there are no steps.
     """
 
-    key: str
     low: float
     high: float
     log: bool = False
@@ -85,11 +92,6 @@ class Interval:
     def word(self, value: float) -> str:
         """Return the override that says a value."""
         return f"{self.key}={self.rounded(value)!r}"
-
-    @property
-    def name(self) -> str:
-        """The key as it is read."""
-        return self.key.lstrip("+")
 
     @property
     def probes(self) -> tuple[Any, ...]:
