@@ -276,7 +276,7 @@ def make_trainer(cfg: Config, out: Path, written: Config | None = None) -> Train
         loggers.append(memory := Memory())
         callbacks.append(make_doctor(cfg, out, memory))
     if "fit" in cfg.stages and (others := contest(out)) is not None:
-        callbacks.append(Pruning(others.metric, others.behind))
+        callbacks.append(Pruning(others.metric, others.behind, others.was_behind))
     settings = settings_of(as_plain(written)) if written else {}
     callbacks += [Boundary(), Machine(), Board(settings)]
     if cfg.trainer.get("enable_progress_bar", True):

@@ -58,17 +58,26 @@ class Contest:
             step: epochs done; the second value of a step counts for nothing.
             value: of the metric.
         """
+        trial = self.trial()
+        if not trial.state.is_finished() and step not in trial.intermediate_values:
+            self.study._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+        went_further = step < max(trial.intermediate_values, default=step)  # before it was killed
+        return not went_further and self.was_behind()
+
+    def trial(self) -> Any:
+        """Return what is known of the trial now."""
         import optuna
 
         if self.study is None:
             chosen = {"pruner": pruner(self.kind), "sampler": optuna.samplers.RandomSampler()}
             self.study = optuna.load_study(study_name=None, storage=storage(self.journal), **chosen)
-        trial = self.study.get_trials(deepcopy=False)[self.number]
+        return self.study.get_trials(deepcopy=False)[self.number]
+
+    def was_behind(self) -> bool:
+        """Return whether the trial is to be given up by the newest value that was told."""
+        trial = self.trial()
         if trial.state.is_finished():
             return False
-        if step not in trial.intermediate_values:
-            self.study._storage.set_trial_intermediate_value(trial._trial_id, step, value)
-            trial = self.study.get_trials(deepcopy=False)[self.number]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # experimental pruners
             return self.study.pruner.prune(self.study, trial)

@@ -49,7 +49,9 @@ def test_a_trial_is_behind_when_its_best_is_worse_than_the_median(
 def test_a_value_that_is_told_again_counts_for_nothing(journal: Path) -> None:
     mine = Contest(journal, 5, "median", "val/loss")
     assert mine.behind(1, 5.1)
-    assert Contest(journal, 5, "median", "val/loss").behind(1, 0.0)  # a run that goes on
+    assert Contest(journal, 5, "median", "val/loss").was_behind()  # a run that goes on
+    assert Contest(journal, 5, "median", "val/loss").behind(1, 0.0)
+    assert not Contest(journal, 5, "median", "val/loss").behind(0, 99.0)  # it went further before
     trial = mine.study.get_trials()[5]
     assert trial.intermediate_values == {1: 5.1}
 

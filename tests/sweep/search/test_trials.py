@@ -12,6 +12,7 @@ import pytest
 from seedbed.run.folder import Refused
 from seedbed.sweep import record
 from seedbed.sweep.jobs import Job
+from seedbed.sweep.search import study as studies
 from seedbed.sweep.search.plan import trials
 from seedbed.sweep.search.trials import Trials
 
@@ -142,13 +143,20 @@ def test_what_came_of_a_job_is_told_once_and_also_afterwards(tmp_path: Path) -> 
     assert Counter(states(found)) == {"COMPLETE": 4, "PRUNED": 2, "FAIL": 1}
 
 
-def test_a_trial_that_no_job_was_made_of_is_given_up(tmp_path: Path) -> None:
-    supply = fresh(tmp_path / "a", LR, trials=4)
-    supply.take(1)
-    supply.study.ask()  # and killed before the record is written
-    found = again(tmp_path / "a")
-    assert states(found) == ["RUNNING", "FAIL"]
-    assert len(found.take(8)) == 3
+@pytest.mark.parametrize("kind", ["proposed", "half proposed"])
+def test_killed_while_a_trial_is_proposed_the_rest_is_the_same(tmp_path: Path, kind: str) -> None:
+    whole = run(fresh(tmp_path / "a", LR, "model=x,y", trials=14))
+    supply = fresh(tmp_path / "b", LR, "model=x,y", trials=14)
+    first = run(supply, most=11)
+    if kind == "proposed":  # and killed before the record is written
+        studies.ask(supply.study, supply.axes, supply.settings)
+    else:
+        supply.study.ask()
+    found = again(tmp_path / "b")
+    assert first + run(found) == whole
+    assert Counter(states(found)) == {"COMPLETE": 14} | (
+        {"FAIL": 1} if kind == "half proposed" else {}
+    )
 
 
 def test_a_metric_that_is_not_logged_ends_the_search(tmp_path: Path) -> None:

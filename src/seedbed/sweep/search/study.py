@@ -13,6 +13,7 @@ from seedbed.sweep.search.optuna import Optuna
 from seedbed.sweep.search.space import Axis, Interval, plain
 
 WORDS, SWEEP = "words", "sweep"  # what a trial remembers: its overrides, and whose job it is
+VOID = "void"  # it has no parameters: the process was killed while it was proposed
 
 
 def sampler(kind: str, seed: int) -> Any:
@@ -83,10 +84,27 @@ def ask(study: Any, axes: Sequence[Axis], settings: Optuna) -> tuple[Any, list[s
     Each trial has a sampler of its own number, so that a search that was interrupted proposes what
     it would have proposed.
     """
-    known = len(study.get_trials(deepcopy=False))
+    known = sum(VOID not in trial.user_attrs for trial in study.get_trials(deepcopy=False))
     study.sampler = sampler(settings.sampler, settings.seed + known)
     trial = study.ask({axis.name: distribution(axis) for axis in axes})
-    return trial, [axis.word(trial.params[axis.name]) for axis in axes]
+    return trial, words_of(trial, axes)
+
+
+def words_of(trial: Any, axes: Sequence[Axis]) -> list[str]:
+    """Return the overrides that a trial stands for."""
+    return [axis.word(trial.params[axis.name]) for axis in axes]
+
+
+def remember(study: Any, trial: Any, **attributes: Any) -> None:
+    """Write something down with a trial, also with one that another process has proposed."""
+    for key, value in attributes.items():
+        study._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def void(study: Any, trial: Any) -> None:
+    """Give up a trial that has no parameters; the next one is proposed in its place."""
+    remember(study, trial, **{VOID: True})
+    answer(study, trial.number, None)
 
 
 def distribution(axis: Axis) -> Any:

@@ -44,6 +44,7 @@ class Trials:
         self.axes, self.fixed = space
         self.settings = Optuna(**sweep.search["settings"])
         self.again: deque[Job] = deque()  # jobs that have begun before and go on
+        self.orphans: deque[Any] = deque()  # trials that no job has been made of
         self.running: set[int] = set()
         self.over = ""  # why no more trials are made, though there should be
         self.settle_all()
@@ -78,7 +79,7 @@ class Trials:
             self.over = f"all {self.size} combinations have been tried"
             return None
         for _ in range(REPEATED):
-            trial, words = studies.ask(self.study, self.axes, self.settings)
+            trial, words = self.proposed()
             twin = self.twin(trial.number, words)
             if twin is None:
                 return self.begun(trial, words)
@@ -93,6 +94,13 @@ class Trials:
         """Return whether nothing is known yet of a job's trial."""
         known = self.study.get_trials(deepcopy=False)[self.numbers[number]]
         return not known.state.is_finished()
+
+    def proposed(self) -> tuple[Any, list[str]]:
+        """Return a trial and its words: one that was proposed and never begun, or a new one."""
+        if self.orphans:
+            trial = self.orphans.popleft()
+            return trial, studies.words_of(trial, self.axes)
+        return studies.ask(self.study, self.axes, self.settings)
 
     @property
     def size(self) -> int:
@@ -109,8 +117,8 @@ class Trials:
     def begun(self, trial: Any, words: list[str]) -> Job:
         """Write down that a trial is a job of this sweep."""
         number = len(self.sweep.jobs)
-        trial.set_user_attr(studies.WORDS, words)
-        trial.set_user_attr(studies.SWEEP, [self.folder.name, number])
+        whose = {studies.WORDS: words, studies.SWEEP: [self.folder.name, number]}
+        studies.remember(self.study, trial, **whose)
         self.sweep.jobs.append(record.as_typed([*self.fixed, *words]))
         self.numbers.append(trial.number)
         record.write(self.folder, self.sweep)
@@ -144,8 +152,15 @@ class Trials:
             for number in range(len(self.sweep.jobs)):
                 if (self.folder / str(number) / "config.yaml").is_file():
                     self.settle(number)
-            for trial in self.study.get_trials(deepcopy=False):
-                name, _ = trial.user_attrs.get(studies.SWEEP, (None, None))
-                ours = name in (self.folder.name, None) and not self.settings.study
-                if not trial.state.is_finished() and ours and trial.number not in self.numbers:
-                    studies.answer(self.study, trial.number, None)
+            if not self.settings.study:  # of a study that is shared others may begin them now
+                self.take_up()
+
+    def take_up(self) -> None:
+        """Find the trials that were proposed when the process was killed, and no job is."""
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.state.name != "RUNNING" or trial.number in self.numbers:
+                continue
+            if all(axis.name in trial.params for axis in self.axes):
+                self.orphans.append(trial)
+            else:
+                studies.void(self.study, trial)
