@@ -53,7 +53,7 @@ def test_a_value_that_is_told_again_counts_for_nothing(journal: Path) -> None:
     assert Contest(journal, 5, "median", "val/loss").behind(1, 0.0)
     assert not Contest(journal, 5, "median", "val/loss").behind(0, 99.0)  # it went further before
     trial = mine.study.get_trials()[5]
-    assert trial.intermediate_values == {1: 5.1}
+    assert trial.intermediate_values == {0: 99.0, 1: 5.1}
 
 
 def test_of_five_trials_none_is_stopped_before_the_others_have_ended(tmp_path: Path) -> None:
