@@ -118,6 +118,8 @@ def go_on(folder: Path, argv: Sequence[str], check: Check, first: First) -> int:
     launcher, trust = chosen(said), trusting(argv)
     with locked(folder, f"run={folder}"):
         sweep = record.read(folder)
+        if more := [word for word in argv if word.startswith("sweep.") and not sweep.search]:
+            raise Refused(f"{more[0]}: {folder} tries every combination; leave it out")
         supply = more_trials(folder, sweep, argv, trust) if sweep.search else None
         left = dict(resume.left(folder, sweep, trust))
         if supply is not None:

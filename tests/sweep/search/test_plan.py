@@ -111,6 +111,17 @@ def test_a_study_of_another_space_leaves_nothing_behind(train: Train, tmp_path: 
     assert [f.name for f in (tmp_path / "logs").rglob("*")] == ["studies", "mine.log"]
 
 
+def test_every_combination_has_no_number_of_trials(train: Train) -> None:
+    from seedbed.sweep.record import Sweep, write
+
+    folder = Path("logs/sweeps/1")
+    folder.mkdir(parents=True)
+    write(folder, Sweep(["seed=0,1"], [], [["seed=0"], ["seed=1"]], {}))
+    ended = train(f"run={folder}", "sweep.trials=5")
+    line = f"sweep.trials=5: {folder} tries every combination; leave it out\n"
+    assert (ended.code, ended.err) == (2, line)
+
+
 def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "find_spec", lambda name: None)
     with pytest.raises(Refused, match=r"needs optuna: pip install 'seedbed\[optuna\]'$"):

@@ -14,7 +14,7 @@ from seedbed.run.folder import Refused
 from seedbed.run.status import OK, PRUNED
 from seedbed.sweep.groups import SEEDS
 from seedbed.sweep.runs import Run, key, value
-from seedbed.sweep.search.optuna import Optuna, values_of
+from seedbed.sweep.search.optuna import values_of
 from seedbed.sweep.search.space import Axis, Choice, Interval, read, said, space
 
 ENOUGH = 10  # trials with a value, for what matters to be more than luck
@@ -47,7 +47,7 @@ def findings(search: Mapping[str, Any], words: Sequence[str], jobs: Sequence[Run
         Refused: the record is damaged.
     """
     try:
-        goals, settings = dict(search["goals"]), Optuna(**search["settings"])
+        goals = dict(search["goals"])
         axes, fixed = space(read(words))
     except (KeyError, TypeError, ValueError, HydraException) as error:
         raise Refused("sweep.yaml is damaged: what was searched is not known") from error
@@ -58,7 +58,7 @@ def findings(search: Mapping[str, Any], words: Sequence[str], jobs: Sequence[Run
     shares, notes = matters(ended, axes, goals)
     beyond = at_ends(best, axes, fixed)
     typed = [word for word in search.get("words", ()) if key(word) != "sweep.study"]
-    said_next = following(best, axes, fixed, beyond, (settings, typed))
+    said_next = following(best, axes, fixed, beyond, typed)
     lines = [line for line, _ in beyond.values()]
     return Findings(goals, ended, best, front(ended, goals), shares, lines, said_next, notes)
 
@@ -199,10 +199,9 @@ def following(
     axes: Sequence[Axis],
     fixed: Sequence[str],
     beyond: Mapping[str, tuple[str, Interval]],
-    how: tuple[Optuna, Sequence[str]],
+    search: Sequence[str],
 ) -> str:
     """Return the command worth running now: a wider search, or seeds for what was found."""
-    _, search = how
     if beyond:
         words = [
             f"{axis.name}={said(beyond[axis.key][1] if axis.key in beyond else axis)}"
