@@ -1,10 +1,10 @@
 """What the structure costs: epochs of seedbed's full set-up by those of hand-written loops.
 
 `python benchmarks/tax.py` trains with everything that is on by default (metrics, CSV and
-TensorBoard, EMA, clipping, early stopping, checkpoints, the doctor, the progress bar) and, between
-any two epochs of that training, one epoch of each loop below, in the same process on the same
-examples, already scaled; so the load of the machine hits all alike.  All of them train, clip,
-average and measure loss and accuracy, and validate the average once an epoch.
+TensorBoard, EMA, clipping, early stopping, checkpoints, the doctor, the progress bar).  After every
+25 of its steps each loop below makes as many of its own, in the same process on the same examples,
+already scaled; so the load of the machine hits all alike.  All of them train, clip, average and
+measure loss and accuracy, and validate the average once an epoch.
 
 - plain: what torch offers: Adam as it comes, `AveragedModel`, `clip_grad_norm_`, `DataLoader`-free;
 - tuned: fused Adam, and one `_foreach_lerp_` for the average.
@@ -16,7 +16,7 @@ A line is the median over epochs of the ratio to each loop, the ends of its 95 %
 import argparse
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from statistics import median
@@ -53,6 +53,7 @@ CASES = {
     "mlp of one layer, batches of 256": Case(["model=mlp", "data.batch_size=256"], 0.90, 1.15),
 }
 EMA, CLIP, RATE = 0.99, 1.0, 1e-3
+TURN = 25  # steps
 
 
 class Hand:
@@ -90,12 +91,14 @@ class Hand:
                 self.model, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=False
             )
 
-    def epoch(self) -> list[float]:
-        """Train and validate once; return loss and accuracy of both."""
+    def epoch(self) -> Iterator[list[float]]:
+        """Train and validate once, pausing now and then; then yield loss and accuracy of both."""
         x, y = self.train
         self.model.train()
         loss_sum, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
-        for index in torch.randperm(len(y)).split(self.batch):
+        for step, index in enumerate(torch.randperm(len(y)).split(self.batch)):
+            if step and step % TURN == 0:
+                yield []
             logits = self.model(x[index])
             target = y[index]
             loss = cross_entropy(logits, target)
@@ -110,7 +113,7 @@ class Hand:
                 self.average.update_parameters(self.model)
             loss_sum += loss.detach() * len(index)
             right += (logits.detach().argmax(-1) == target).sum()
-        return [float(loss_sum) / len(y), float(right) / len(y), *self.validate()]
+        yield [float(loss_sum) / len(y), float(right) / len(y), *self.validate()]
 
     @torch.inference_mode()
     def validate(self) -> list[float]:
@@ -135,6 +138,7 @@ class Turns(Callback):
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.hands: dict[str, Hand] = {}
+        self.at_work: dict[str, Iterator[list[float]]] = {}
         self.spent: dict[str, list[float]] = {"seedbed": [], "plain": [], "tuned": []}
         self.begun = 0.0
 
@@ -152,19 +156,33 @@ class Turns(Callback):
         self.begun = self.clock()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give every loop its turn, where an epoch is wholly over."""
-        if trainer.current_epoch:
-            self.spent["seedbed"].append(self.clock() - self.begun)
-            names = list(self.hands)
-            for name in names[:: 1 if trainer.current_epoch % 2 else -1]:
-                begun = self.clock()
-                self.hands[name].epoch()
-                self.spent[name].append(self.clock() - begun)
+        """Let the loops end the epoch before, and begin another."""
+        if self.at_work:
+            self.pause()
+        self.at_work = {name: hand.epoch() for name, hand in self.hands.items()}
+        for times in self.spent.values():
+            times.append(0.0)
+        self.begun = self.clock()
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Give every loop its turn."""
+        if batch_idx and batch_idx % TURN == 0:
+            self.pause()
+
+    def pause(self) -> None:
+        """Let each loop make its steps while the training waits."""
+        self.spent["seedbed"][-1] += self.clock() - self.begun
+        for name, work in self.at_work.items():
+            begun = self.clock()
+            next(work)
+            self.spent[name][-1] += self.clock() - begun
         self.begun = self.clock()
 
 
 def turns(words: list[str], epochs: int, out: Path, clock: Callable[[], float]) -> Turns:
-    """Return the times of a training of `epochs` + 1, the first of which warms up."""
+    """Return the times of a training of `epochs`, one that warms up before and one not measured."""
     shared = ["trainer=cpu", "data=fashion_mnist", f"optimizer.lr={RATE}", "scheduler=constant"]
     long = [f"trainer.max_epochs={epochs + 2}", "callback.early_stopping.patience=1000"]
     [cfg] = compose_all(Command.read([*shared, *long, *words, f"out='{out}'", "stages=fit"]))
@@ -174,6 +192,7 @@ def turns(words: list[str], epochs: int, out: Path, clock: Callable[[], float]) 
         parts.trainer.callbacks.insert(0, found)  # pyright: ignore[reportAttributeAccessIssue]
         datamodule: Any = parts.data
         parts.trainer.fit(parts.task, datamodule=datamodule)
+    found.spent = {name: times[1:-1] for name, times in found.spent.items()}
     return found
 
 
@@ -185,16 +204,16 @@ def interval(ratios: list[float]) -> tuple[float, float]:
 
 
 def line(name: str, spent: dict[str, list[float]]) -> str:
-    """Return a row of the table; the first epoch, in which everybody warms up, does not count."""
+    """Return a row of the table."""
     cells = [name]
     for loop in ("plain", "tuned"):
-        pairs = zip(spent["seedbed"][1:], spent[loop][1:], strict=True)
+        pairs = zip(spent["seedbed"], spent[loop], strict=True)
         ratios = [ours / theirs for ours, theirs in pairs]
         low, high = interval(ratios)
         bar = getattr(CASES[name], loop)
         met = "" if median(ratios) <= bar else ", **missed**"
         cells.append(f"{median(ratios):.2f} [{low:.2f}, {high:.2f}] (bar {bar:.2f}{met})")
-    cells += [f"{median(spent[who][1:]):.2f}" for who in ("seedbed", "plain", "tuned")]
+    cells += [f"{median(spent[who]):.2f}" for who in ("seedbed", "plain", "tuned")]
     return f"| {' | '.join(cells)} |"
 
 

@@ -175,15 +175,6 @@ class Weighing(Protocol):
         ...
 
 
-@runtime_checkable
-class Sharing(Protocol):
-    """An order of examples that processes share."""
-
-    def counts(self, batch: int) -> tuple[int, int]:
-        """Return how many examples this process and all together have in a batch, from 0."""
-        ...
-
-
 class Scaling(Protocol):
     """The first layer of a model: raw inputs to a range that trains well."""
 

@@ -28,6 +28,9 @@ class Slot(NamedTuple):
         return self.holder[self.key]
 
 
+Pair = tuple[Tensor, Slot]  # an average and what it is one of
+
+
 def slots(model: nn.Module) -> dict[str, Slot]:
     """Return where each tensor of a model's state lives, by its name there.
 
@@ -62,6 +65,7 @@ class Averaging(Callback):
     def __init__(self) -> None:
         self.slots: dict[str, Slot] = {}
         self.average: dict[str, Tensor] = {}  # by name in the task's state; empty: there is none
+        self.pairs: tuple[list[Pair], list[Pair]] = ([], [])  # averaged, and copied
         self.raw: dict[str, Tensor] = {}  # while the average stands in for it
 
     # -- the average -----------------------------------------------------------------------
@@ -70,9 +74,13 @@ class Averaging(Callback):
     def begin(self) -> None:
         """Start from the weights as they are; what has a place already keeps it."""
         shared: dict[int, Tensor] = {}  # tied weights have two names and one average
+        moved: dict[int, Pair] = {}
+        copied: dict[int, Pair] = {}
         for name, slot in self.slots.items():
             start = self.average[name] if name in self.average else precise(slot.tensor)
-            self.average[name] = shared.setdefault(id(slot.tensor), start)
+            average = self.average[name] = shared.setdefault(id(slot.tensor), start)
+            (moved if slot.averaged else copied)[id(average)] = average, slot
+        self.pairs = list(moved.values()), list(copied.values())
 
     def look(self, pl_module: LightningModule) -> None:
         """Find the tensors of the state, and those that have appeared since."""
@@ -84,16 +92,15 @@ class Averaging(Callback):
     @torch.no_grad()
     def move(self, share: float) -> None:
         """Go from the average towards the weights by this share of the way; copy what counts."""
-        averages: dict[int, Tensor] = {}
-        values: list[Tensor] = []
-        for name, slot in self.slots.items():
-            average, value = self.average[name], slot.tensor
-            if not slot.averaged:
-                average.copy_(value)
-            elif id(average) not in averages:
-                averages[id(average)] = average
-                values.append(value.detach().to(average.dtype))
-        torch._foreach_lerp_(list(averages.values()), values, share)
+        moved, copied = self.pairs
+        values = [slot.holder[slot.key] for _, slot in moved]
+        averages = [average for average, _ in moved]
+        if any(v.dtype != a.dtype for v, a in zip(values, averages, strict=True)):
+            values = [v.to(a.dtype) for v, a in zip(values, averages, strict=True)]
+        torch._foreach_lerp_(averages, values, share)
+        if copied:
+            targets = [average for average, _ in copied]
+            torch._foreach_copy_(targets, [slot.holder[slot.key] for _, slot in copied])
 
     # -- who sees it -----------------------------------------------------------------------
 

@@ -18,30 +18,35 @@ from seedbed.length import total_norm
 from seedbed.types import Recording
 
 
-def clip_norm(gradients: list[Tensor], threshold: float) -> tuple[Tensor, Tensor]:
+def clip_norm(gradients: list[Tensor], threshold: float) -> dict[str, Tensor]:
     """Scale all gradients as one to length `threshold` if they are longer.
 
     Returns:
-        their length before, `()`, and 1 if it was cut, else 0, `()`.
+        their length before, `()`, and after, `()`; `clipped` is 1 if it was cut, else 0, `()`.
     """
     norm = total_norm(gradients)
     factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     torch._foreach_mul_(gradients, factor)
-    return norm, (norm > threshold).to(norm.dtype)
+    return {
+        "gradient/norm_before": norm,
+        "gradient/clipped": (norm > threshold).to(norm.dtype),
+        "gradient/norm": norm * factor,  # known, so nobody need measure it
+    }
 
 
-def clip_value(gradients: list[Tensor], threshold: float) -> tuple[Tensor, Tensor]:
+def clip_value(gradients: list[Tensor], threshold: float) -> dict[str, Tensor]:
     """Cut each element of the gradients to `[-threshold, threshold]`.
 
     Returns:
-        their length before, `()`, and the share of elements that were cut, `()`.
+        their length before, `()`; `clipped` is the share of elements that were cut, `()`.
     """
     norm = total_norm(gradients)
     torch._foreach_add_(gradients, norm - norm)  # 0, or NaN where something is infinite
     cut = torch.stack([(g.abs() > threshold).sum().to(norm.device) for g in gradients]).sum()
     torch._foreach_clamp_min_(gradients, -threshold)
     torch._foreach_clamp_max_(gradients, threshold)
-    return norm, cut.to(norm.dtype) / sum(g.numel() for g in gradients)
+    share = cut.to(norm.dtype) / sum(g.numel() for g in gradients)
+    return {"gradient/norm_before": norm, "gradient/clipped": share}
 
 
 class GradientClip(Callback):
@@ -77,10 +82,7 @@ class GradientClip(Callback):
         if not gradients:
             return
         clip = clip_norm if self.by == "norm" else clip_value
-        norm, clipped = clip(gradients, self.threshold)
-        cast(Recording, pl_module).record(
-            {"gradient/norm_before": norm, "gradient/clipped": clipped}
-        )
+        cast(Recording, pl_module).record(clip(gradients, self.threshold))
 
 
 def unscale(trainer: Trainer, optimizer: Optimizer) -> None:

@@ -15,6 +15,8 @@ from seedbed.data._loader import TIMEOUT, Batches, Order, loader
 from seedbed.data._split import split
 from seedbed.types import HIDDEN, ORACLE, Batch, Inputs, Kind, Spec, Split
 
+ROOM = 2**21  # bytes of inputs that a batch of a validation may have, if one of training has less
+
 
 class Splits(LightningDataModule):
     """Shuffles and batches what `examples` returns.
@@ -162,6 +164,8 @@ class Splits(LightningDataModule):
             here = here.to(device)
             self.splits[split] = here
         size = len(here.y) if isinstance(self.batch_size, str) else self.batch_size
+        if split in ("val", ORACLE):
+            size *= roomier(here.x, size)
         order = Order(
             len(here.y), size, seed=self.seed if shuffle else None, rank=rank, world=world
         )
@@ -207,6 +211,15 @@ class Splits(LightningDataModule):
     def predict_dataloader(self) -> Batches:
         """Return the test split in order."""
         return self.batches("test")
+
+
+def roomier(x: Any, size: int) -> int:
+    """Return how many training batches of `size` of the inputs `x` make one of a validation.
+
+    Small ones take as long to be handed around as to be computed.  No numbers depend on it, and
+    without gradients there is room.
+    """
+    return max(1, ROOM // (size * x[0].nbytes)) if isinstance(x, Tensor) and len(x) else 1
 
 
 def check_fold(folds: int | None, fold: int) -> None:

@@ -22,11 +22,6 @@ class Boundary(Callback):
         self.agreement = Agreement()
         self.goes_on = False  # an epoch was begun before
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the place of Lightning's own, which waits for the device in every step."""
-        loop: Any = trainer.fit_loop.epoch_loop
-        loop._broadcast_sigterm_tensor = lambda: None
-
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave out the batches of this epoch that a checkpoint has seen."""
         fit: Any = trainer.fit_loop

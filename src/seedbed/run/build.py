@@ -28,6 +28,7 @@ from seedbed.run.board import Board, settings_of
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
+from seedbed.run.lean import Lean
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
@@ -230,7 +231,7 @@ def of_task(cfg: Config, loss: nn.Module, spec: Spec, target_scaling: Any) -> di
     return {
         "loss": loss,
         "spec": spec,
-        "optimizer": partial(make_optimizer, cfg.optimizer),
+        "optimizer": partial(make_optimizer, cfg.optimizer, fused=fusible(cfg)),
         "param_groups": make("param_groups", cfg.param_groups) if cfg.param_groups else None,
         "scheduler": make("scheduler", cfg.scheduler, **monitor_of(cfg)) if cfg.scheduler else None,
         "regularizers": make_regularizers(cfg.regularizer),
@@ -246,9 +247,26 @@ def make_regularizers(nodes: dict[str, Node]) -> dict[str, Regularizer]:
     return {k: made[k] for k in sorted(made, key=lambda k: (made[k].order, k))}
 
 
-def make_optimizer(node: Node, params: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """Return the optimizer over parameter groups."""
-    return make("optimizer", node, params=params)
+def make_optimizer(
+    node: Node, params: list[dict[str, Any]], *, fused: bool = False
+) -> torch.optim.Optimizer:
+    """Return the optimizer over parameter groups, in one kernel an update if `fused` and it can."""
+    return make("optimizer", node, params=params, **({"fused": True} if fused else {}))
+
+
+FUSED = ("torch.optim.SGD", "torch.optim.Adam", "torch.optim.AdamW")  # on every device
+OWN_WAY = ("fused", "foreach", "differentiable", "capturable")
+
+
+def fusible(cfg: Config) -> bool:
+    """Return whether torch's fused kernels take the place of its loops: the same mathematics.
+
+    Not in float16: they would unscale the gradients in the update, after everybody has looked.
+    """
+    node = cfg.optimizer
+    chosen = any(node.get(key) is not None for key in OWN_WAY)
+    half = str(cfg.trainer.get("precision", "")) in ("16-mixed", "16")
+    return node["_target_"] in FUSED and not chosen and not half
 
 
 def monitor_of(cfg: Config) -> dict[str, str]:
@@ -292,6 +310,7 @@ def make_trainer(cfg: Config, out: Path, written: Config | None = None) -> Train
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+    Lean.take_place(trainer)
     connector: Any = trainer._signal_connector
     connector.register_signal_handlers = lambda: None  # Lightning's exit without saving
     subprocess_script._launch_process_observer = watched

@@ -28,6 +28,7 @@ class Logs(nn.Module):
         self.vals = ["val", *([ORACLE] if spec.oracle else [])]
         splits = ["train", *self.vals, *self.tests]
         self.metrics = nn.ModuleDict({f"on_{s}": metrics_of(spec, s) for s in splits})
+        self._metrics = {s: tuple(self.metrics_of(s).values(copy_state=False)) for s in splits}
         self.meters = {split: Meter() for split in splits}
         self.written = 0  # the step up to which single steps were looked at
 
@@ -55,7 +56,14 @@ class Logs(nn.Module):
         for name, value in values.items():
             counts = len(logits) if weight is None or name != "loss" else weight
             meter.add({f"{split}/{name}": value}, counts)
-        self.metrics_of(split).update(self.spec.scores(logits.detach()), y)
+        scores = self.spec.scores(logits.detach())
+        for metric in self._metrics[split]:
+            metric.update(scores, y)
+
+    def recorded(self, name: str) -> Tensor | None:
+        """Return what this training step has recorded by a name, `()`, None if nothing."""
+        value, _ = self.meters["train"].waiting.get(name, (None, 0))
+        return value
 
     def end_epoch(self, split: str, trainer: Trainer) -> dict[str, float]:
         """Return means and metrics over all processes, and start anew."""
@@ -65,7 +73,8 @@ class Logs(nn.Module):
         return self.meters[split].means(trainer) | measured
 
     def step(self, step: int, every: int, trainer: Trainer) -> dict[str, float]:
-        """Return the values of this training step if it is one to look at, else nothing."""
+        """Return the values of this training step, now over, if it is one to look at."""
+        self.meters["train"].take_in()
         if step == self.written or step % every:
             return {}
         self.written = step

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+from torchmetrics.classification import MulticlassF1Score
 from torchmetrics.regression import R2Score
 from torchmetrics.utilities import dim_zero_cat
 
@@ -28,10 +28,7 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
 def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
     """Return the metrics of `(B, C)` scores and `(B,)` classes."""
     count = len(spec.classes)
-    hidden = HIDDEN if spec.masked and split == "train" else None
-    chosen: dict[str, Metric] = {
-        "acc": MulticlassAccuracy(count, average="micro", ignore_index=hidden, validate_args=False)
-    }
+    chosen: dict[str, Metric] = {"acc": Accuracy(hidden=spec.masked and split == "train")}
     if spec.episode:
         ways, _, queries = spec.episode
         return chosen | ({"interval": Interval(ways * queries)} if split == "test" else {})
@@ -68,6 +65,26 @@ class Mean(Metric):
     def compute(self) -> Tensor:
         """Return the mean, `()`."""
         return self.total / self.count
+
+
+class Accuracy(Mean):
+    """The share of examples whose class has the highest score; the first of several that have it.
+
+    torchmetrics' takes six times as long for a small batch.
+
+    Args:
+        hidden: whether some examples have no class, and do not count.
+    """
+
+    def __init__(self, *, hidden: bool = False) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+    def update(self, scores: Tensor, y: Tensor) -> None:
+        """Take in `(B, C)` scores and `(B,)` classes."""
+        right = scores.argmax(-1) == y  # never, where the class is hidden
+        self.total = self.total + precise(right).sum()
+        self.count = self.count + ((y != HIDDEN).sum() if self.hidden else len(y))
 
 
 class Confidence(Mean):

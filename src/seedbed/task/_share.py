@@ -6,12 +6,13 @@ Both are right only where all batches are of one size, which the last ones are n
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from lightning import Trainer
 from torch import Tensor
 
-from seedbed.types import Sharing
+Counts = Callable[[int], tuple[int, int]]  # a batch to the examples here and of all processes
 
 
 def share(trainer: Trainer, batch: int, weight: Tensor | None) -> float | Tensor:
@@ -33,10 +34,11 @@ def share(trainer: Trainer, batch: int, weight: Tensor | None) -> float | Tensor
     first = batch - batch % n
     window = range(first, int(min(first + n, batches)) if math.isfinite(batches) else first + n)
     order = getattr(trainer.train_dataloader, "sampler", None)
-    if not isinstance(order, Sharing):  # a loader of the user's own: all alike
+    counts: Counts | None = getattr(order, "counts", None)  # a protocol costs 20 µs to ask for
+    if counts is None:  # a loader of the user's own: all alike
         return n / len(window)
-    here, everywhere = order.counts(batch)
-    of_update = n * world * everywhere / sum(order.counts(each)[1] for each in window)
+    here, everywhere = counts(batch)
+    of_update = n * world * everywhere / sum(counts(each)[1] for each in window)
     if weight is None:
         return of_update * here / everywhere
     return weight * of_update / over_processes(weight)
