@@ -50,8 +50,8 @@ class EMA(Averaging):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Average once for every optimizer step."""
-        if trainer.global_step > self.updates:
-            self.updates = trainer.global_step
+        if (step := trainer.global_step) > self.updates:
+            self.updates = step
             self.move(1 - self.decay_at(self.updates))
 
     def state_dict(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Order:
         done = self.left[1] if self.left[0] == self.epoch else 0
         self.left = (-1, 0)
         for start, end in list(zip(starts, [*starts[1:], self.n], strict=True))[done:]:
-            yield order[start:end][self.rank :: self.world]
+            yield order[start + self.rank : end : self.world]
 
     def _starts(self) -> list[int]:
         whole = self.batch_size * self.world

@@ -84,7 +84,8 @@ class Lean(_TrainingEpochLoop):
         if self.restarting or not self.knows:
             super().advance(data_fetcher)
             return
-        self.val_loop.restarting = False
+        if self.val_loop.restarting:
+            self.val_loop.restarting = False
         batch, _, _ = next(data_fetcher)
         index = self.batch_idx + 1
         progress, connector = self.batch_progress, self.trainer._logger_connector
@@ -98,12 +99,13 @@ class Lean(_TrainingEpochLoop):
         progress.increment_started()
         outputs = self.learn(batch, index)
         progress.increment_processed()
-        self.update_lr_schedulers("step", update_plateau_schedulers=False)
-        if self._num_ready_batches_reached():
-            self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
+        if self.trainer.lr_scheduler_configs:
+            self.update_lr_schedulers("step", update_plateau_schedulers=False)
+            if self._num_ready_batches_reached():
+                self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
         self.tell("on_train_batch_end", outputs, batch, index)
         vars(self.task)["_current_fx_name"] = None
-        if self._results:
+        if any(each.meta.on_step for each in self._results.values()):
             connector.on_batch_end()
             progress.increment_completed()
             connector.update_train_step_metrics()
@@ -130,9 +132,9 @@ class Lean(_TrainingEpochLoop):
         """Compute the gradient of a batch, and update the weights where that is due."""
         outputs: dict[str, Any] = {}
 
-        @torch.enable_grad()
         def closure() -> Tensor | None:
-            outputs.update(self.gradient(batch, index))
+            with torch.enable_grad():
+                outputs.update(self.gradient(batch, index))
             return outputs.get("loss")
 
         def and_tell() -> Tensor | None:

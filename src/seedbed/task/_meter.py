@@ -102,4 +102,6 @@ def over_processes(pairs: dict[str, Tensor], trainer: Trainer) -> dict[str, floa
 
 def precise(value: Tensor) -> Tensor:
     """Return a tensor in double precision, or the most that its device has."""
+    if value.dtype == torch.float64:
+        return value
     return value.to(torch.float32 if value.device.type == "mps" else torch.float64)

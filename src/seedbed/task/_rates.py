@@ -1,7 +1,6 @@
 """The learning rate of every group: its own, times what the schedule says."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from torch.optim import Optimizer
@@ -49,7 +48,7 @@ def factors(schedule: Schedule, optimizer: Optimizer, start: Clock) -> list[Call
         raise Unfit(f"scheduler: {error}") from error
 
     def factor_of(lr: float) -> Callable[[int], float]:
-        return lambda step: schedule(replace(start, step=step, lr=lr))
+        return lambda step: schedule(Clock(step, start.total, start.per_epoch, lr))
 
     return [factor_of(float(group["lr"])) for group in optimizer.param_groups]
 

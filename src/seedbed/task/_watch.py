@@ -1,5 +1,7 @@
 """Looking at a value of every step without making the CPU wait for the GPU."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,7 @@ class Watch:
     def finite(self, value: Tensor) -> bool:
         """Return whether the newest value that is known here is finite."""
         if value.device.type != "cuda":
-            return bool(value.isfinite())
+            return math.isfinite(value.item())
         judged = self.settled()
         copy = value.detach().to("cpu", non_blocking=True)
         done = torch.cuda.Event()

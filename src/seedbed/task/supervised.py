@@ -121,6 +121,9 @@ class Supervised(LightningModule):
 
     def forward_step(self, batch: Batch) -> Step:
         """Run the model and compute the data term of the loss."""
+        if not self.regularizers:
+            logits = self.model(batch.x)
+            return Step(self.model, batch, logits, self.data_term(logits, batch.y))
         with ExitStack() as around:
             for _, regularizer in self._named_regularizers():
                 around.enter_context(regularizer.during(batch))
@@ -154,10 +157,11 @@ class Supervised(LightningModule):
 
     def prepare_batch(self, batch: Batch) -> Batch:
         """Augment a training batch and let the regularizers change it."""
-        x = batch.x
-        for augment in self.augments:
-            x = augment(x)
-        batch = batch._replace(x=x)
+        if self.augments:
+            x = batch.x
+            for augment in self.augments:
+                x = augment(x)
+            batch = batch._replace(x=x)
         for _, regularizer in self._named_regularizers():
             batch = regularizer.on_batch(batch)
         return batch
