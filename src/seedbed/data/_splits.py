@@ -15,7 +15,7 @@ from seedbed.data._loader import TIMEOUT, Batches, Order, loader
 from seedbed.data._split import split
 from seedbed.types import HIDDEN, ORACLE, Batch, Inputs, Kind, Spec, Split
 
-ROOM = 2**21  # bytes of inputs that a batch of a validation may have, if one of training has less
+ROOM = 2**20  # bytes of inputs in a batch of a validation, where those of training have less
 
 
 class Splits(LightningDataModule):

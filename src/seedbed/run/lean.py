@@ -20,6 +20,7 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import Tensor
 
+from seedbed.optimizer._quick import Quick
 from seedbed.types import Batch
 
 EACH_STEP = (
@@ -55,6 +56,7 @@ class Lean(_TrainingEpochLoop):
         self.knows = understood(self.trainer)
         task: Any = self.trainer.lightning_module
         self.task, self.optimizer = task, self.trainer.optimizers[0] if self.knows else None
+        self.quick = Quick(self.optimizer) if self.optimizer is not None else None
         who = self.trainer._data_connector._datahook_selector
         assert who is not None
         self.stays = not any(overrides(task, name, LightningModule) for name in MOVING) and all(
@@ -149,7 +151,7 @@ class Lean(_TrainingEpochLoop):
             updates = self.automatic_optimization.optim_progress.optimizer.step
             updates.increment_ready()
             vars(self.task)["_current_fx_name"] = "optimizer_step"
-            self.task.optimizer_step(self.trainer.current_epoch, index, self.optimizer, and_tell)
+            self.task.optimizer_step(self.trainer.current_epoch, index, self.quick, and_tell)
             updates.increment_completed()
         return outputs
 
