@@ -4,6 +4,7 @@ Our own, because Lightning's tests the raw weights after `fit`, saves average an
 when validation fails, and stores the average twice at the end of training.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +29,19 @@ class Slot(NamedTuple):
         return self.holder[self.key]
 
 
-Pair = tuple[Tensor, Slot]  # an average and what it is one of
+class Kept(NamedTuple):
+    """Averages and what they are averages of, in one order; each tensor once."""
+
+    averages: list[Tensor]
+    slots: list[Slot]
+    halves: bool  # whether some average is more precise than its tensor
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Tensor, Slot]]) -> "Kept":
+        """Return those of pairs."""
+        found = list(pairs)
+        halves = any(average.dtype != slot.tensor.dtype for average, slot in found)
+        return cls([average for average, _ in found], [slot for _, slot in found], halves)
 
 
 def slots(model: nn.Module) -> dict[str, Slot]:
@@ -65,7 +78,7 @@ class Averaging(Callback):
     def __init__(self) -> None:
         self.slots: dict[str, Slot] = {}
         self.average: dict[str, Tensor] = {}  # by name in the task's state; empty: there is none
-        self.pairs: tuple[list[Pair], list[Pair]] = ([], [])  # averaged, and copied
+        self.moved = self.copied = Kept([], [], halves=False)
         self.raw: dict[str, Tensor] = {}  # while the average stands in for it
 
     # -- the average -----------------------------------------------------------------------
@@ -74,13 +87,13 @@ class Averaging(Callback):
     def begin(self) -> None:
         """Start from the weights as they are; what has a place already keeps it."""
         shared: dict[int, Tensor] = {}  # tied weights have two names and one average
-        moved: dict[int, Pair] = {}
-        copied: dict[int, Pair] = {}
+        moved: dict[int, tuple[Tensor, Slot]] = {}
+        copied: dict[int, tuple[Tensor, Slot]] = {}
         for name, slot in self.slots.items():
             start = self.average[name] if name in self.average else precise(slot.tensor)
             average = self.average[name] = shared.setdefault(id(slot.tensor), start)
             (moved if slot.averaged else copied)[id(average)] = average, slot
-        self.pairs = list(moved.values()), list(copied.values())
+        self.moved, self.copied = Kept.of(moved.values()), Kept.of(copied.values())
 
     def look(self, pl_module: LightningModule) -> None:
         """Find the tensors of the state, and those that have appeared since."""
@@ -92,15 +105,14 @@ class Averaging(Callback):
     @torch.no_grad()
     def move(self, share: float) -> None:
         """Go from the average towards the weights by this share of the way; copy what counts."""
-        moved, copied = self.pairs
-        values = [slot.holder[slot.key] for _, slot in moved]
-        averages = [average for average, _ in moved]
-        if any(v.dtype != a.dtype for v, a in zip(values, averages, strict=True)):
-            values = [v.to(a.dtype) for v, a in zip(values, averages, strict=True)]
-        torch._foreach_lerp_(averages, values, share)
-        if copied:
-            targets = [average for average, _ in copied]
-            torch._foreach_copy_(targets, [slot.holder[slot.key] for _, slot in copied])
+        moved, copied = self.moved, self.copied
+        values = [slot.holder[slot.key] for slot in moved.slots]
+        if moved.halves:
+            values = [v.to(a.dtype) for v, a in zip(values, moved.averages, strict=True)]
+        torch._foreach_lerp_(moved.averages, values, share)
+        if copied.slots:
+            values = [slot.holder[slot.key] for slot in copied.slots]
+            torch._foreach_copy_(copied.averages, values)
 
     # -- who sees it -----------------------------------------------------------------------
 
