@@ -57,8 +57,8 @@ gallery: install ## run experiments again and compare with what they promise; AR
 chaos: install ## kill runs at random moments; ARGS="--kills 200"
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests:tests/faults $(BIN)/python tests/faults/chaos.py $(ARGS)
 
-bench: install ## the scripts that print ratios
-	@ls benchmarks/*.py 2>/dev/null || echo "no benchmarks yet"
+bench: install ## speed and memory, as ratios, into docs/benchmarks.md; ARGS="tax startup" for some
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/record.py $(ARGS)
 
 audit: ## pins against the advisory databases; what cannot be looked up fails, too
 	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -qq --disable-pip-version-check $(AUDIT); }

@@ -1,14 +1,13 @@
-"""What the live doctor costs: the time of training steps with it, by that without it.
+"""What the live doctor and the average cost: training steps with one of them, by those without.
 
 `python benchmarks/doctor_cost.py` trains the same model with `doctor=default` and `doctor=none`,
-epoch by epoch in turns so that the load of the machine hits both alike, and prints the median of
-the ratios of process CPU times, with the ends of its 95 % interval (bootstrap).  The bar is 1.02.
+and with `callback=[ema]` and `callback=[]`, in turns so that the load of the machine hits both
+alike, and prints the median of the ratios of process CPU times with its 95 % interval (bootstrap).
 On a machine with other work that interval is wide, so the CPU time that passes inside of the doctor
 is also measured by itself, and given by the rest: `inside`.
 """
 
 import argparse
-import random
 import time
 from pathlib import Path
 from statistics import median
@@ -19,6 +18,7 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
+from turns import row, shown
 
 from seedbed import config
 from seedbed.callback._activity import Activity
@@ -28,7 +28,11 @@ from seedbed.command import Command, compose_all
 from seedbed.run.build import build
 from seedbed.run.quiet import quiet
 
-BAR = 1.02
+BAR = 1.02  # of the doctor; the average moves every weight in every step
+PARTS = {  # words with it, and without
+    "doctor": ("doctor=default callback=[]", "doctor=none callback=[]"),
+    "ema": ("doctor=none callback=[ema]", "doctor=none callback=[]"),
+}
 CASES = {
     "cnn on digits": ["data=digits", "model=cnn"],
     "mlp on digits": ["data=digits", "model=mlp"],
@@ -70,7 +74,7 @@ def timed(kind: Any, name: str) -> None:
 
 def seconds(words: list[str], out: Path, updates: int) -> float:
     """Return the CPU seconds of a training between its first and last stretch."""
-    shared = ["trainer=cpu", "trainer.enable_progress_bar=false", "logger=csv", "callback=[]"]
+    shared = ["trainer=cpu", "trainer.enable_progress_bar=false", "logger=csv"]
     steps = [f"trainer.max_steps={updates}", "trainer.max_epochs=-1", "scheduler=constant"]
     [cfg] = compose_all(Command.read([*words, *shared, *steps, f"out='{out}'", "stages=fit"]))
     with quiet():
@@ -84,15 +88,19 @@ def seconds(words: list[str], out: Path, updates: int) -> float:
     return clock.times[-1] - clock.times[0]
 
 
-def interval(ratios: list[float]) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of the median."""
-    draw = random.Random(0)  # noqa: S311
-    found = sorted(median(draw.choices(ratios, k=len(ratios))) for _ in range(2000))
-    return found[50], found[-50]
+def pair(case: str, part: str, updates: int, at: int) -> tuple[float, float]:
+    """Return seconds with a part by those without, and the share that passed inside the doctor."""
+    spent, inside = [0.0, 0.0], 0.0
+    for which in (0, 1)[:: 1 if at % 2 else -1]:
+        with TemporaryDirectory() as folder:
+            words = [*CASES[case], *PARTS[part][which].split()]
+            spent[which] = seconds(words, Path(folder), updates)
+            inside = inside or INSIDE[0] / (spent[which] - INSIDE[0])
+    return spent[0] / spent[1], inside
 
 
 def main() -> None:
-    """Print a line a case."""
+    """Print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--updates", type=int, default=800)
@@ -103,21 +111,14 @@ def main() -> None:
     OmegaConf.register_new_resolver("id", lambda: "x", replace=True)
     for kind, method in ((Doctor, "_safely"), (Activity, "_hear"), (Looks, "_hear_loss")):
         timed(kind, method)
+    print("| training | doctor | inside | average |\n|---|---|---|---|")  # noqa: T201
     for name in [asked.case] if asked.case else CASES:
-        ratios, shares = [], []
-        for pair in range(asked.pairs):
-            spent = {}
-            for option in ("default", "none")[:: 1 if pair % 2 else -1]:
-                with TemporaryDirectory() as folder:
-                    words = [*CASES[name], f"doctor={option}"]
-                    spent[option] = seconds(words, Path(folder), asked.updates)
-                    if option == "default":
-                        shares.append(INSIDE[0] / (spent[option] - INSIDE[0]))
-            ratios.append(spent["default"] / spent["none"])
-        low, high = interval(ratios)
-        met = "" if median(ratios) <= BAR else "  MISSED"
-        spread = f"{median(ratios):.3f}  [{low:.3f}, {high:.3f}]"
-        print(f"{name:20} inside {median(shares):.2%}  ratio {spread}  (bar {BAR}){met}")  # noqa: T201
+        found = {
+            part: [pair(name, part, asked.updates, at) for at in range(asked.pairs)]
+            for part in PARTS
+        }
+        (doctor, inside), (ema, _) = (zip(*each, strict=True) for each in found.values())
+        print(row([name, shown(doctor, BAR), f"{median(inside):.1%}", shown(ema)]))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ A line is the median over epochs of the ratio to each loop, the ends of its 95 %
 """
 
 import argparse
-import random
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -30,6 +29,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from turns import row, shown
 
 from seedbed import config
 from seedbed.command import Command, compose_all
@@ -196,25 +196,15 @@ def turns(words: list[str], epochs: int, out: Path, clock: Callable[[], float]) 
     return found
 
 
-def interval(ratios: list[float]) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of the median."""
-    draw = random.Random(0)  # noqa: S311
-    found = sorted(median(draw.choices(ratios, k=len(ratios))) for _ in range(2000))
-    return found[50], found[-50]
-
-
 def line(name: str, spent: dict[str, list[float]]) -> str:
     """Return a row of the table."""
     cells = [name]
     for loop in ("plain", "tuned"):
         pairs = zip(spent["seedbed"], spent[loop], strict=True)
         ratios = [ours / theirs for ours, theirs in pairs]
-        low, high = interval(ratios)
-        bar = getattr(CASES[name], loop)
-        met = "" if median(ratios) <= bar else ", **missed**"
-        cells.append(f"{median(ratios):.2f} [{low:.2f}, {high:.2f}] (bar {bar:.2f}{met})")
+        cells.append(shown(ratios, getattr(CASES[name], loop)))
     cells += [f"{median(spent[who]):.2f}" for who in ("seedbed", "plain", "tuned")]
-    return f"| {' | '.join(cells)} |"
+    return row(cells)
 
 
 def main(given: list[str] | None = None) -> None:

@@ -27,14 +27,22 @@ def clipped(
 def test_a_long_gradient_is_scaled_to_the_threshold() -> None:
     step, recorded = clipped((3, 4, 12), 6.5)
     assert step == pytest.approx([1.5, 2, 6])
-    assert recorded == {"gradient/norm_before": 13, "gradient/clipped": 1}
+    assert recorded == {
+        "gradient/norm_before": 13,
+        "gradient/clipped": 1,
+        "gradient/norm": pytest.approx(6.5),
+    }
 
 
 @pytest.mark.parametrize("threshold", [20.0, 13.0])
 def test_a_short_gradient_is_left_alone(threshold: float) -> None:
     step, recorded = clipped((3, 4, 12), threshold)
     assert step == [3, 4, 12]
-    assert recorded == {"gradient/norm_before": 13, "gradient/clipped": 0}
+    assert recorded == {
+        "gradient/norm_before": 13,
+        "gradient/clipped": 0,
+        "gradient/norm": 13,
+    }
 
 
 def test_by_value_each_element_is_cut_and_the_share_is_that_of_elements() -> None:
@@ -51,7 +59,8 @@ def test_by_value_each_element_is_cut_and_the_share_is_that_of_elements() -> Non
 def test_no_gradient_stays_0(by: Literal["norm", "value"]) -> None:
     step, recorded = clipped((0, 0), 1.0, by)
     assert step == [0, 0]
-    assert recorded == {"gradient/norm_before": 0, "gradient/clipped": 0}
+    left = {"gradient/norm": 0} if by == "norm" else {}
+    assert recorded == {"gradient/norm_before": 0, "gradient/clipped": 0} | left
 
 
 def test_micro_batches_are_clipped_as_one() -> None:
@@ -66,10 +75,10 @@ def test_micro_batches_are_clipped_as_one() -> None:
 
 def test_all_parameters_are_one_vector() -> None:
     gradients = [torch.tensor([[3.0], [4.0]]), torch.tensor(12.0), torch.zeros(2)]
-    norm, cut = clip_norm(gradients, 6.5)
+    norm, cut, _ = clip_norm(gradients, 6.5)
     assert (norm.item(), cut.item()) == (13, 1)
     assert [g.tolist() for g in gradients] == [[[1.5], [2.0]], 6.0, [0.0, 0.0]]
-    norm, share = clip_value(gradients, 1.75)
+    norm, share, _ = clip_value(gradients, 1.75)
     assert [g.tolist() for g in gradients] == [[[1.5], [1.75]], 1.75, [0.0, 0.0]]
     assert (norm.item(), share.item()) == (6.5, pytest.approx(2 / 5))
 
@@ -78,7 +87,7 @@ def test_all_parameters_are_one_vector() -> None:
 def test_other_precisions_keep_theirs_and_the_norm_does_not_overflow(dtype: torch.dtype) -> None:
     gradients = [torch.full((4,), 60000.0, dtype=dtype)]
     exact = gradients[0].double().norm().item()  # above the largest half
-    norm, cut = clip_norm(gradients, 2.0)
+    norm, cut, _ = clip_norm(gradients, 2.0)
     assert (norm.item(), cut.item()) == (exact, 1)
     assert gradients[0].dtype == dtype
     assert gradients[0].tolist() == [1, 1, 1, 1]
@@ -95,7 +104,7 @@ def test_an_infinite_gradient_is_not_hidden(clip: Clip, bad: float) -> None:
 
 def test_what_is_large_but_finite_is_clipped_as_anything_else() -> None:
     gradients = [torch.full((3,), 2e19), torch.ones(2)]
-    norm, _ = clip_norm(gradients, 1.0)
+    norm, _, _ = clip_norm(gradients, 1.0)
     assert norm.item() == pytest.approx(2e19 * 3**0.5)
     assert gradients[0].tolist() == pytest.approx([3**-0.5] * 3)
     gradients = [torch.full((3,), -2e38), torch.ones(2)]

@@ -120,6 +120,17 @@ def test_batch_sizes(batch_size: Any, expected: list[int]) -> None:
     assert len(loader) == len(expected)
 
 
+def test_a_validation_has_room_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedbed.data._splits.ROOM", 40)  # bytes: 10 numbers
+    data = ready(batch_size=3)
+    loaders = cast(Any, (data.val_dataloader(), data.test_dataloader(), data.train_dataloader()))
+    val, test, train = ([len(batch.y) for batch in loader] for loader in loaders)
+    assert val == [9, 9, 2]  # 3 training batches each: 36 bytes
+    assert test == [3, 3, 1]  # what adapts to test batches is to see those that were asked for
+    assert train == [3] * 26 + [2]
+    assert [len(b.y) for b in cast(Any, ready(batch_size=11).val_dataloader())] == [11, 9]
+
+
 def test_only_training_is_shuffled() -> None:
     data = ready(batch_size="full")
     for split, loader in (("val", data.val_dataloader()), ("test", data.test_dataloader())):

@@ -75,6 +75,9 @@ def test_a_long_sum_keeps_its_digits() -> None:
 def test_no_graph_is_kept() -> None:
     meter = Meter()
     meter.add({"loss": torch.ones((), requires_grad=True) * 2})
-    assert not meter.sums["loss"].requires_grad
-    assert not meter.latest["loss"].requires_grad
+    value, _ = meter.waiting["loss"]
+    assert not value.requires_grad
+    meter.take_in()
+    assert not meter.sums["loss",].requires_grad
+    assert not meter.latest["loss",].requires_grad
     assert meter.means(alone())["loss"] == pytest.approx(2)

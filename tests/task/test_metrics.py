@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 from sklearn.metrics import f1_score, r2_score, roc_auc_score
+from torchmetrics.classification import MulticlassAccuracy
 
-from seedbed.task._metrics import metrics_of
-from seedbed.types import Spec, Split
+from seedbed.task._metrics import Accuracy, metrics_of
+from seedbed.types import HIDDEN, Spec, Split
 
 TWO = Spec((1,), "class", 2, ("a", "b"))
 
@@ -165,3 +166,17 @@ def test_the_area_under_the_curve_of_many_examples_is_exact() -> None:
     torch.manual_seed(1)
     z, y = torch.randn(20_000), torch.randint(2, (20_000,))  # its ranks add up to 2e8
     assert auroc(z, y, 999) == pytest.approx(roc_auc_score(y, z), rel=1e-12)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_accuracy_is_torchmetrics(hidden: bool) -> None:
+    torch.manual_seed(3)
+    ours = Accuracy(hidden=hidden)
+    theirs = MulticlassAccuracy(5, average="micro", ignore_index=HIDDEN)
+    for size in (1, 7, 40):
+        scores, y = torch.randn(size, 5).round(), torch.randint(5, (size,))  # with ties
+        if hidden:
+            y[::3] = HIDDEN
+        ours.update(scores, y)
+        theirs.update(scores, y)
+    assert ours.compute().item() == pytest.approx(theirs.compute().item(), abs=1e-7)

@@ -6,7 +6,7 @@ Source: Pascanu, Mikolov & Bengio 2013, "On the Difficulty of Training Recurrent
 algorithm 1, https://arxiv.org/abs/1211.5063.
 """
 
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from lightning import LightningModule, Trainer
@@ -18,35 +18,31 @@ from seedbed.length import total_norm
 from seedbed.types import Recording
 
 
-def clip_norm(gradients: list[Tensor], threshold: float) -> dict[str, Tensor]:
-    """Scale all gradients as one to length `threshold` if they are longer.
+class Clipped(NamedTuple):
+    """What clipping has done, `()` each."""
 
-    Returns:
-        their length before, `()`, and after, `()`; `clipped` is 1 if it was cut, else 0, `()`.
-    """
+    before: Tensor  # length of all gradients as one
+    share: Tensor  # by norm 1 if it was cut, else 0; by value that of the elements that were cut
+    after: Tensor | None  # length that is left, where it is known without another look
+
+
+def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
+    """Scale all gradients as one to length `threshold` if they are longer."""
     norm = total_norm(gradients)
     factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
-    torch._foreach_mul_(gradients, factor.float())  # double: twice the time
-    return {
-        "gradient/norm_before": norm,
-        "gradient/clipped": (norm > threshold).to(norm.dtype),
-        "gradient/norm": norm * factor,  # known, so nobody need measure it
-    }
+    precise = torch.promote_types(gradients[0].dtype, torch.float32)  # double: twice the time
+    torch._foreach_mul_(gradients, factor.to(precise))
+    return Clipped(norm, (norm > threshold).to(norm.dtype), norm * factor)
 
 
-def clip_value(gradients: list[Tensor], threshold: float) -> dict[str, Tensor]:
-    """Cut each element of the gradients to `[-threshold, threshold]`.
-
-    Returns:
-        their length before, `()`; `clipped` is the share of elements that were cut, `()`.
-    """
+def clip_value(gradients: list[Tensor], threshold: float) -> Clipped:
+    """Cut each element of the gradients to `[-threshold, threshold]`."""
     norm = total_norm(gradients)
     torch._foreach_add_(gradients, norm - norm)  # 0, or NaN where something is infinite
     cut = torch.stack([(g.abs() > threshold).sum().to(norm.device) for g in gradients]).sum()
     torch._foreach_clamp_min_(gradients, -threshold)
     torch._foreach_clamp_max_(gradients, threshold)
-    share = cut.to(norm.dtype) / sum(g.numel() for g in gradients)
-    return {"gradient/norm_before": norm, "gradient/clipped": share}
+    return Clipped(norm, cut.to(norm.dtype) / sum(g.numel() for g in gradients), None)
 
 
 class GradientClip(Callback):
@@ -82,7 +78,10 @@ class GradientClip(Callback):
         if not gradients:
             return
         clip = clip_norm if self.by == "norm" else clip_value
-        cast(Recording, pl_module).record(clip(gradients, self.threshold))
+        before, share, after = clip(gradients, self.threshold)
+        values = {"gradient/norm_before": before, "gradient/clipped": share}
+        known = {} if after is None else {"gradient/norm": after}
+        cast(Recording, pl_module).record(values | known)
 
 
 def unscale(trainer: Trainer, optimizer: Optimizer) -> None:

@@ -1,5 +1,6 @@
 """Event files for `tensorboard --logdir`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -28,8 +29,8 @@ class TensorBoard(TensorBoardLogger):
         super().__init__(save_dir, name, version, default_hp_metric=default_hp_metric)
 
     @rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Write scalars as one event."""
         values = [summary.Summary.Value(tag=k, simple_value=float(v)) for k, v in metrics.items()]
-        writer = self.experiment._get_file_writer()  # pyright: ignore[reportAttributeAccessIssue]
+        writer: Any = self.experiment._get_file_writer()
         writer.add_summary(summary.Summary(value=values), step)

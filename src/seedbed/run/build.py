@@ -28,8 +28,8 @@ from seedbed.run.board import Board, settings_of
 from seedbed.run.boundary import Boundary
 from seedbed.run.crew import LED
 from seedbed.run.folder import Refused
-from seedbed.run.lean import Lean
 from seedbed.run.lone import refuse_lone_example
+from seedbed.run.loop import Lean
 from seedbed.run.machine import Machine
 from seedbed.run.progress import Progress
 from seedbed.run.search import contest

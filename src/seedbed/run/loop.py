@@ -32,7 +32,11 @@ EACH_STEP = (
     "on_train_batch_end",
 )
 MOVING = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
-LEFT = ("on_train_batch_start", "backward", "configure_gradient_clipping")  # of a task: to Lightning
+LEFT = (
+    "on_train_batch_start",
+    "backward",
+    "configure_gradient_clipping",
+)  # of a task: to Lightning
 Call = Callable[..., Any]
 
 
@@ -192,13 +196,13 @@ def overrides(thing: Any, name: str, base: type) -> bool:
     return getattr(getattr(thing, name), "__func__", None) is not getattr(base, name)
 
 
-def understood(trainer: Trainer) -> bool:
+def understood(trainer: Any) -> bool:
     """Return whether nothing is to happen in a step but what this loop does."""
     task, plugin = trainer.lightning_module, trainer.precision_plugin
     plain = type(plugin) is Precision or (
         isinstance(plugin, MixedPrecision) and plugin.scaler is None
     )
-    strategy: Any = trainer.strategy
+    strategy = trainer.strategy
     return (
         plain
         and type(strategy) in (SingleDeviceStrategy, DDPStrategy)
@@ -211,7 +215,7 @@ def understood(trainer: Trainer) -> bool:
     )
 
 
-def validates_last(trainer: Trainer) -> bool:
+def validates_last(trainer: Any) -> bool:
     """Return whether nothing follows a batch but the last of its epoch, early stopping aside."""
     return (
         trainer.check_val_every_n_epoch is not None
