@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from conftest import ROOT, TINY, Train
 
-from seedbed import signature
+from seedbed import config, signature
+from seedbed.command import Command, compose_all
 
 HEAVY = {"torch", "numpy", "lightning", "matplotlib", "pandas", "scipy", "sklearn", "tensorboard"}
 BESIDE_TORCH = HEAVY - {"torch", "numpy"} | {"torchmetrics", "torch._dynamo", "optuna", "mlflow"}
@@ -105,6 +106,14 @@ def test_an_optimizer_that_refuses_only_when_it_has_parameters_is_refused_too(tr
     ended = train(*TINY, "optimizer.fused=true", "optimizer.differentiable=true")
     assert ended.code == 2
     assert ended.lines() == ["optimizer: `fused` does not support `differentiable`"]
+
+
+def test_a_config_of_which_nothing_was_typed_is_judged_before_its_parts_are_combined() -> None:
+    wrong = ["optimizer._target_=torch.optim.Adm", "trainer.max_epochs=0"]
+    config.register()
+    [cfg] = compose_all(Command.read(wrong))
+    with pytest.raises(config.ConfigError, match=r"^optimizer\._target_=torch\.optim\.Adm: cannot"):
+        config.check(cfg)
 
 
 class Patches:

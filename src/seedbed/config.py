@@ -164,7 +164,7 @@ ALONE: Offering = {
 # With an optimizer's first parameter torch imports its compiler, which takes half as long as torch
 # itself; nearly all of them look at their numbers before.
 QUICKLY: Offering = ALONE | {"optimizer": lambda plain: {"params": signature.Unread()}}
-HEAVY = {group for group, kind in KINDS.items() if kind.startswith("lightning.")} | {"optimizer"}
+LIGHTNING = {group for group, kind in KINDS.items() if kind.startswith("lightning.")}
 
 READING = {"diagnose", "report"}  # stages that need no part of a run
 
@@ -310,9 +310,9 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
     rounds: list[Callable[[Node], Iterable[str]]] = [
         loose,
         lambda plain: faults(plain, lambda path: any(k.startswith(f"{path}.") for k in typed)),
-        lambda plain: faults(plain, lambda path: path.partition(".")[0] not in HEAVY),
+        lambda plain: faults(plain, lambda path: top(path) not in LIGHTNING),
         lambda plain: rules.refused(plain, rules.LIGHT),
-        lambda plain: faults(plain, lambda path: path.partition(".")[0] in HEAVY, ALONE),
+        lambda plain: faults(plain, lambda path: top(path) in {*LIGHTNING, "optimizer"}, ALONE),
         lambda plain: rules.refused(plain, rules.HEAVY),  # of what fits alone
     ]
     found: list[str] = []
@@ -321,6 +321,11 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
             break
         found += (line for plain in plains for line in judge(plain))
     return found
+
+
+def top(path: str) -> str:
+    """Return the group of a part."""
+    return path.partition(".")[0]
 
 
 def loose(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -347,7 +352,7 @@ def faults(
 def misfits(path: str, node: Any) -> Iterator[str]:
     """Yield where the part at `path`, and the parts of it, do not fit their signatures."""
     for place, part in nodes(node, path):
-        group = path.partition(".")[0] if place == path else None
+        group = top(path) if place == path else None
         yield from signature.misfits(place, part, group, offered(place))
         if place in OURS:
             ours = (key for key in OFFERS[place] if key in part)
@@ -358,7 +363,7 @@ def unbuildable(
     path: str, node: Any, plain: Mapping[str, Any], alone: Offering = ALONE
 ) -> list[str]:
     """Return why a constructor refuses its values, where it can be tried without the data."""
-    group = path.partition(".")[0]
+    group = top(path)
     if group not in {"model", *alone} or len(list(nodes(node, path))) != 1:
         return []
     if group == "model":
