@@ -39,7 +39,7 @@ def first_step() -> None:
         from seedbed.run import pipeline
 
         class Stop(Callback):
-            def on_train_batch_end(self, *_: Any) -> None:
+            def on_train_batch_end(self, *_: Any, **named: Any) -> None:
                 os._exit(0)
 
         run = pipeline.Run(cfg, Path(str(cfg.out)))

@@ -1,5 +1,6 @@
 """What a command imports before it answers: nothing heavy that its answer does not need."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, TINY, Train
 
-from seedbed import config, signature
+from seedbed import config, help, signature
 from seedbed.command import Command, compose_all
 
 HEAVY = {"torch", "numpy", "lightning", "matplotlib", "pandas", "scipy", "sklearn", "tensorboard"}
@@ -114,6 +115,22 @@ def test_a_config_of_which_nothing_was_typed_is_judged_before_its_parts_are_comb
     [cfg] = compose_all(Command.read(wrong))
     with pytest.raises(config.ConfigError, match=r"^optimizer\._target_=torch\.optim\.Adm: cannot"):
         config.check(cfg)
+
+
+def test_a_docstring_that_is_found_as_text_is_the_one_that_python_reads() -> None:
+    count = 0
+    for file in sorted(help.PACKAGE.rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        said = [(help.docstring(file), tree)]
+        said += [
+            (help.class_line(file, node.name), node)
+            for node in tree.body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        ]
+        for text, node in said:
+            assert text == (ast.get_docstring(node) or "").partition("\n")[0], file
+        count += len(said)
+    assert count > 1000
 
 
 class Patches:
