@@ -1,6 +1,6 @@
 """Run one experiment, from data to report; `python train.py --help` says how."""
 
-from seedbed import config, door
+from seedbed import config, door, lean
 from seedbed.config import Config
 
 
@@ -10,6 +10,7 @@ def main(cfg: Config) -> dict[str, float]:
         from seedbed.run import reading
 
         return reading.run(cfg)
+    lean.lightning()
     from seedbed.run import pipeline  # torch and Lightning, only now
 
     return pipeline.run(cfg)

@@ -1,7 +1,7 @@
 """The shape of a run, and the one gate that every run passes before anything is built."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from seedbed import rules, secret, signature
 from seedbed.nearest import nearest
 from seedbed.rules.value import values
 from seedbed.target import examine, nodes
-from seedbed.trust import Untrusted
+from seedbed.trust import KINDS, Untrusted
 
 Node = dict[str, Any]
 
@@ -149,7 +149,8 @@ OURS = {
 
 # Parts that cost nothing to build and look at no data before they are used: the gate builds them
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
-ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+Offering = dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+ALONE: Offering = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
     **{group: lambda plain: {} for group in ("regularizer", "augment", "compress", "doctor")},
     **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
@@ -160,7 +161,10 @@ ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "checkpoint": lambda plain: {"folder": "", "monitor": "val/loss", "mode": "min"},
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
-
+# With an optimizer's first parameter torch imports its compiler, which takes half as long as torch
+# itself; nearly all of them look at their numbers before.
+QUICKLY: Offering = ALONE | {"optimizer": lambda plain: {"params": signature.Unread()}}
+LIGHTNING = {group for group, kind in KINDS.items() if kind.startswith("lightning.")}
 
 READING = {"diagnose", "report"}  # stages that need no part of a run
 
@@ -189,21 +193,43 @@ def check(cfg: DictConfig, *, built: bool = True) -> Config:
     Raises:
         ConfigError: with everything that is wrong with it.
     """
-    try:
-        plain = secret.resolved(cfg)
-        missing = sorted(OmegaConf.missing_keys(cfg))
-    except OmegaConfBaseException as error:
-        raise ConfigError(secret.reason(error)) from None
-    problems = [f"{path}: no value; it needs one" for path in missing]
-    problems += [*strays(plain, Config), *values(plain)]
-    for path, node in parts(plain) if built else ():
-        found = [*dangling(path, node), *misfits(path, node)]
-        problems += found or unbuildable(path, node, plain)
-    if built and not problems:  # only now do combinations mean anything
-        problems += rules.refused(plain)
-    if problems:
-        raise ConfigError(secret.redacted("\n".join(problems)))
-    return as_config(secret.unsaid(cfg, plain, HIDING))
+    return check_all([cfg], built=built)[0]
+
+
+def check_all(
+    cfgs: Iterable[DictConfig],
+    *,
+    built: bool = True,
+    typed: Iterable[str] = (),
+    problems: Iterable[str] = (),
+) -> list[Config]:
+    """Return every job's config as it may be written down.
+
+    Args:
+        cfgs: composed configs.
+        built: judge the parts, too, for which they are imported.
+        typed: keys of the command line, whose parts are judged whatever else is wrong.
+        problems: what is wrong with the command line already.
+
+    Raises:
+        ConfigError: with everything that is wrong with what was typed, or else with the rest.
+    """
+    found, read = list(problems), []
+    for cfg in cfgs:
+        try:
+            plain = secret.resolved(cfg)
+            missing = sorted(OmegaConf.missing_keys(cfg))
+        except OmegaConfBaseException as error:
+            found.append(secret.reason(error))
+            continue
+        found += [f"{path}: no value; it needs one" for path in missing]
+        found += [*strays(plain, Config), *values(plain)]
+        read.append((cfg, plain))
+    if built:
+        found += unfit([plain for _, plain in read], {*typed}, well=not found)
+    if found:
+        raise ConfigError(secret.redacted("\n".join(dict.fromkeys(found))))
+    return [as_config(secret.unsaid(cfg, plain, HIDING)) for cfg, plain in read]
 
 
 def only_reads(plain: Mapping[str, Any]) -> bool:
@@ -270,22 +296,80 @@ def parts(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from ((f"{group}.{key}", node) for key, node in plain[group].items() if node)
 
 
+def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
+    """Return what is wrong with the parts of these jobs, or with their combinations.
+
+    Imports take longer than all else here, so what costs more waits until the rest is right:
+    first come the parts of which arguments were typed, then those of plain torch, then Lightning's.
+
+    Args:
+        plains: resolved configs.
+        typed: keys of the command line.
+        well: whether nothing is known to be wrong with them.
+    """
+    rounds: list[Callable[[Node], Iterable[str]]] = [
+        loose,
+        lambda plain: faults(plain, lambda path: any(k.startswith(f"{path}.") for k in typed)),
+        lambda plain: faults(plain, lambda path: top(path) not in LIGHTNING),
+        lambda plain: rules.refused(plain, rules.LIGHT),
+        lambda plain: faults(plain, lambda path: top(path) in {*LIGHTNING, "optimizer"}, ALONE),
+        lambda plain: rules.refused(plain, rules.HEAVY),  # of what fits alone
+    ]
+    found: list[str] = []
+    for number, judge in enumerate(rounds):
+        if number > 1 and (found or not well):
+            break
+        found += (line for plain in plains for line in judge(plain))
+    return found
+
+
+def top(path: str) -> str:
+    """Return the group of a part."""
+    return path.partition(".")[0]
+
+
+def loose(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield settings of techniques that were not chosen."""
+    for path, node in parts(plain):
+        yield from dangling(path, node)
+
+
+def faults(
+    plain: Mapping[str, Any], chosen: Callable[[str], bool], alone: Offering = QUICKLY
+) -> Iterator[str]:
+    """Yield what is wrong with each of the chosen parts by itself.
+
+    Args:
+        plain: a resolved config.
+        chosen: whether a part is looked at, by its path.
+        alone: what parts are built with, to see whether they accept their values.
+    """
+    for path, node in parts(plain):
+        if chosen(path):
+            yield from [*misfits(path, node)] or unbuildable(path, node, plain, alone)
+
+
 def misfits(path: str, node: Any) -> Iterator[str]:
     """Yield where the part at `path`, and the parts of it, do not fit their signatures."""
     for place, part in nodes(node, path):
-        group = path.partition(".")[0] if place == path else None
+        group = top(path) if place == path else None
         yield from signature.misfits(place, part, group, offered(place))
         if place in OURS:
             ours = (key for key in OFFERS[place] if key in part)
             yield from (f"{place}.{key}: seedbed sets it itself" for key in ours)
 
 
-def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
+def unbuildable(
+    path: str, node: Any, plain: Mapping[str, Any], alone: Offering = ALONE
+) -> list[str]:
     """Return why a constructor refuses its values, where it can be tried without the data."""
-    group = path.partition(".")[0]
-    if group not in ALONE or len(list(nodes(node, path))) != 1:
+    group = top(path)
+    if group not in {"model", *alone} or len(list(nodes(node, path))) != 1:
         return []
-    reason = signature.refusal(node, **ALONE[group](plain))
+    if group == "model":
+        reason = signature.stubborn(node)
+    else:
+        reason = signature.refusal(node, **alone[group](plain))
     meant = [k for k, v in node.items() if reason and reason.endswith(f": {v}")]
     if len(meant) == 1:  # torch names its value, not its key
         path = f"{path}.{meant[0]}={node[meant[0]]}"

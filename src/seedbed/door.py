@@ -18,7 +18,6 @@ from seedbed.config import Config
 from seedbed.rules.value import history_slips
 from seedbed.run import (
     crew,
-    diagnose,
     ending,
     folder,
     lock,
@@ -153,15 +152,15 @@ def checked(command: Command) -> list[Config]:
     Raises:
         Refused: with everything that is wrong with the command line and with any of them.
     """
-    problems, configs = list(command.problems), []
-    for cfg in compose_all(command):
-        try:
-            configs.append(config.check(cfg, built=not command.reads))
-        except config.ConfigError as error:
-            problems += str(error).splitlines()
-    if problems:
-        raise Refused("\n".join(dict.fromkeys(problems)))
-    return configs
+    try:
+        return config.check_all(
+            compose_all(command),
+            built=not command.reads,
+            typed={o.key_or_group for o in command.parsed},
+            problems=command.problems,
+        )
+    except config.ConfigError as error:
+        raise Refused(str(error)) from None
 
 
 def passes(words: list[str]) -> bool:
@@ -194,6 +193,8 @@ def judged_alone(history: str, command: Command) -> int:
     ]
     if problems:
         raise Refused("\n".join(problems))
+    from seedbed.run import diagnose  # numpy, only now
+
     out = said.get("out")
     diagnose.of_file(Path(history), Path(out) if out else None)
     return 0

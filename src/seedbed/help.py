@@ -1,6 +1,6 @@
 """What `--help` prints: every group and option with its one line, read as text, without imports."""
 
-import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def comments(path: Path) -> Iterator[str]:
 
 def docstring(path: Path) -> str:
     """Return the first line of a module's docstring."""
-    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+    return first_line(path.read_text())
 
 
 def target(path: Path) -> str:
@@ -119,7 +119,15 @@ def target(path: Path) -> str:
 
 def class_line(path: Path, name: str) -> str:
     """Return the first line of the docstring of a module's class or function."""
-    for node in ast.parse(path.read_text()).body if path.is_file() else []:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-    return ""
+    text = path.read_text() if path.is_file() else ""
+    header = re.search(rf"^(class|def) {name}\b", text, re.MULTILINE) if name else None
+    return first_line(text[header.end() :]) if header else ""
+
+
+def first_line(text: str) -> str:
+    """Return the first line of the first docstring in a text, "" if there is none.
+
+    It is looked for as text: to parse a hundred files takes half of what `--help` does otherwise.
+    """
+    found = re.search(r'"""(.*?)("""|$)', text, re.MULTILINE)
+    return found[1] if found else ""

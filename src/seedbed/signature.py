@@ -1,8 +1,10 @@
 """A node's arguments against the signature of its `_target_`: the constructor is the schema."""
 
 import inspect
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from seedbed.nearest import nearest
@@ -214,9 +216,59 @@ def refusal(node: Node, **stand_ins: Any) -> str | None:
     """Return why the target does not accept its values, by building it once."""
     try:
         built(node, **stand_ins)
+    except Reached:
+        return None
     except Exception as error:  # whatever a constructor says against its values
         return str(error).splitlines()[0]
     return None
+
+
+SHAPES = ((8,), (16, 8), (1, 28, 28), (3, 64, 64), (3, 60, 60), (3, 8, 32, 32))
+
+
+def stubborn(node: Node, outputs: Sequence[int] = (2, 10)) -> str | None:
+    """Return why a model refuses one of its values whatever the data is like.
+
+    It is tried with inputs of every rank, without memory.  What it says of all of them in the same
+    words, naming an argument, is not about the inputs.
+
+    Args:
+        node: `_target_` and its arguments; what needs more than shape and outputs is not tried.
+        outputs: numbers K of outputs to try.
+    """
+    if not {"spec", "load"}.isdisjoint(parameters_of(resolve(node["_target_"]))):
+        return None
+    from torch import device  # heavy
+
+    said = set()
+    for shape, count in product(SHAPES, outputs):
+        try:
+            with device("meta"):
+                built(node, shape=shape, outputs=count)
+        except ValueError as error:
+            said.add(str(error).splitlines()[0])
+        except Exception:  # of the stand-ins: what is wrong with a value is a ValueError
+            return None
+        else:
+            return None
+    words = said.pop() if len(said) == 1 else ""
+    return words if re.split(r"\W", words)[0] in node else None
+
+
+class Reached(Exception):
+    """A constructor has come to its parameters, and said nothing against its other arguments."""
+
+
+class Unread:
+    """Parameters that end the trial of an optimizer where it would begin to hold them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Never give one.
+
+        Raises:
+            Reached: always.
+        """
+        raise Reached
 
 
 def stand_in_parameters() -> list[Any]:

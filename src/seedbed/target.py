@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from seedbed import lean
 from seedbed.nearest import nearest
 from seedbed.trust import (
+    KINDS,
     PLACES,
     Untrusted,
     covered,
@@ -50,6 +52,8 @@ def part(name: Any, group: str | None) -> Any:
         Untrusted: it is not one that may be called there.
         ImportError: there is nothing of that name.
     """
+    if KINDS.get(str(group), "").startswith("lightning."):
+        lean.lightning()
     found = resolve(name)
     judge_kind(found, group)
     return found

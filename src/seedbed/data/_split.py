@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedbed.data._stratify import parted
+
 DRAWS, WORK = 200, 20_000_000  # random orders of groups tried, and the most numbers that costs
 
 
@@ -31,13 +33,9 @@ def split(
     classes = y if y.dtype == torch.int64 else None
     if groups is not None:
         return by_group(groups, classes, share, seed)
-    from sklearn.model_selection import train_test_split  # slow to import
-
     by_class = None if classes is None else classes.numpy()
     try:
-        rest, part = train_test_split(
-            np.arange(len(y)), test_size=share, random_state=seed, stratify=by_class
-        )
+        rest, part = parted(len(y), share, seed, by_class)
     except ValueError as error:
         of = "" if classes is None else f" of {len(classes.unique())} classes"
         raise ValueError(

@@ -3,6 +3,9 @@
 Source: Alpaydin & Kaynak 1998, "Optical Recognition of Handwritten Digits", UCI repository.
 """
 
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,8 +42,21 @@ class Digits(Pictures):
 
     def images(self) -> tuple[Batch, Batch]:
         """Return training and test images, `(N, 1, 8, 8)` float32."""
-        from sklearn.datasets import load_digits
+        table = torch.from_numpy(read_digits())
+        x, y = table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1]
+        return divide(Batch(x.float(), y.long()), 0.2, seed=0)
 
-        images, labels = load_digits(return_X_y=True)
-        x = torch.from_numpy(images.astype(np.float32)).reshape(-1, 1, 8, 8)
-        return divide(Batch(x, torch.from_numpy(labels.astype(np.int64))), 0.2, seed=0)
+
+def read_digits() -> np.ndarray:
+    """Return the table that lies in scikit-learn, `(1797, 65)` float64: pixels, then the class.
+
+    It is read without scikit-learn, which would bring pandas and pyarrow along (80 MB).
+
+    Raises:
+        FileNotFoundError: scikit-learn is not installed, or keeps it elsewhere.
+    """
+    home = find_spec("sklearn")
+    if home is None or not home.origin:
+        raise FileNotFoundError("data=digits lies in scikit-learn, which is not installed")
+    with gzip.open(Path(home.origin).parent / "datasets/data/digits.csv.gz", "rt") as lines:
+        return np.loadtxt(lines, delimiter=",")

@@ -55,12 +55,12 @@ class CNN(nn.Module):
     ) -> None:
         super().__init__()
         check_widths("channels", channels, empty=True)
-        check_images("a cnn", shape, len(channels))
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
         if hidden is not None and hidden < 1:
             raise ValueError(f"hidden must be at least 1, got {hidden}")
         block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
+        check_images("a cnn", shape, len(channels))
         maps = [shape[0], *channels]
         stages = nn.Sequential(
             *(

@@ -86,8 +86,8 @@ class Inception(nn.Module):
         check_widths("stem", [stem])
         if any(width % 16 for width in widths):
             raise ValueError(f"widths must be multiples of 16, got {list(widths)}")
-        check_images("inception", shape, len(widths) - 1)
         block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
+        check_images("inception", shape, len(widths) - 1)
         layers: list[nn.Module] = block.conv(shape[0], stem, 3)
         for index, (c_in, c_out) in enumerate(pairwise([stem, *widths])):
             layers += [nn.MaxPool2d(2)] * (index > 0) + [Module(block, c_in, c_out)]

@@ -78,10 +78,10 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         check_widths("channels", channels)
-        check_images("a resnet", shape, len(channels) - 1)
         if blocks < 1:
             raise ValueError(f"blocks must be at least 1, got {blocks}")
         block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
+        check_images("a resnet", shape, len(channels) - 1)
         stages = [nn.Sequential(*block.conv(shape[0], channels[0], 3))]
         for index, (c_in, c_out) in enumerate(pairwise([channels[0], *channels])):
             first = Residual(block, c_in, c_out, stride=2 if index else 1)

@@ -50,7 +50,8 @@ def diffs() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the version of every installed package."""
-    found = {str(each.metadata["Name"]): each.version for each in distributions()}
+    known = (each.metadata for each in distributions())  # read anew each time that it is asked for
+    found = {str(each["Name"]): str(each["Version"]) for each in known}
     return {name: found[name] for name in sorted(found, key=str.lower)}
 
 

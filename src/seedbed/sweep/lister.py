@@ -6,7 +6,7 @@ from typing import Any
 from seedbed import atomic
 from seedbed.command import Command
 from seedbed.run.folder import Refused
-from seedbed.sweep import finished, index, index_page, results
+from seedbed.sweep import finished, index, index_page
 
 KEYS = ("stages", "report.of", "report.to", "trust")
 
@@ -30,6 +30,8 @@ def answer(command: Command) -> str:
         raise Refused("\n".join(problems))
     root = Path(said["report.of"])
     if finished.is_sweep(root):
+        from seedbed.sweep import results  # charts and tests, for a sweep alone
+
         return results.conclude(root)
     listed = index.entries(root)
     lines = [index.text(root, listed)]

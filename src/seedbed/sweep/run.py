@@ -14,7 +14,7 @@ from seedbed.run.lock import locked
 from seedbed.run.project import again
 from seedbed.run.status import FAILED, OK
 from seedbed.run.stop import Interrupted
-from seedbed.sweep import record, results, resume
+from seedbed.sweep import record, resume
 from seedbed.sweep.jobs import Job, Queue, Supply, Voice, new, shown, single
 from seedbed.sweep.launcher import Launcher, chosen
 from seedbed.sweep.search.plan import Plan, trials
@@ -215,6 +215,8 @@ def launched(
 def ended(folder: Path, sweep: record.Sweep, said: Sequence[str]) -> int:
     """Print the table of a sweep whose jobs have all ended, and return the exit code."""
     if resume.outs(folder, sweep):
+        from seedbed.sweep import results  # charts and tests, when they are asked for
+
         print(results.conclude(folder))  # noqa: T201
     stands = resume.stands(folder, sweep)
     missing = sum(n for name, n in stands.items() if name not in resume.answered(sweep))

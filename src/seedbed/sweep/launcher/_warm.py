@@ -7,11 +7,13 @@ import gc
 import signal
 from importlib import import_module
 
+from seedbed import lean
 from seedbed.run.stop import NUMBERS
 
 signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # meant for the jobs, not for who forks them
+lean.lightning()
 for name in (
-    *("seedbed.door", "seedbed.run.pipeline", "sklearn.datasets", "torch._dynamo"),
+    *("seedbed.door", "seedbed.run.pipeline", "torch._dynamo"),
     *("lightning.pytorch.loggers", "torch.utils.tensorboard", "seedbed.report.page"),
 ):
     import_module(name)

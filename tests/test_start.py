@@ -1,0 +1,187 @@
+"""What a command imports before it answers: nothing heavy that its answer does not need."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, TINY, Train
+
+from seedbed import config, help, signature
+from seedbed.command import Command, compose_all
+
+HEAVY = {"torch", "numpy", "lightning", "matplotlib", "pandas", "scipy", "sklearn", "tensorboard"}
+BESIDE_TORCH = HEAVY - {"torch", "numpy"} | {"torchmetrics", "torch._dynamo", "optuna", "mlflow"}
+TELLS = """
+import atexit, json, pathlib, runpy, sys
+atexit.register(lambda: pathlib.Path("modules.json").write_text(json.dumps(sorted(sys.modules))))
+sys.argv[0] = {script!r}
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
+
+def loaded(folder: Path, *words: str) -> tuple[int, str, set[str]]:
+    """Return exit code, standard error and modules of a command in a process of its own."""
+    code = TELLS.format(script=str(ROOT / "train.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stderr, set(json.loads((folder / "modules.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "--cfg job", "--info config", "stages=report report.of=."]
+)
+def test_what_runs_nothing_imports_nothing_heavy(words: str, tmp_path: Path) -> None:
+    code, err, modules = loaded(tmp_path, *words.split())
+    assert code == 0, err
+    assert "hydra" in modules  # the list is one
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("optimizer=admm", "optimizer=admm: no such option; did you mean 'adam'?"),
+        ("callback=[emaa]", "callback=emaa: no such option; did you mean 'ema'?"),
+        ("stages=index", "stages: there is no stage 'index'"),
+        ("seed=abc", "seed=abc: a whole number is expected"),
+        ("seed=-1", "seed=-1: a whole number from 0"),
+        ("modle.dropout=0.5", "modle.dropout=0.5: no such group or key 'modle'"),
+        ("callback.swa.lr=1", "callback.swa.lr: callback does not include 'swa'"),
+        ("-m optimizer=adam,admm", "optimizer=admm: no such option"),
+    ],
+)
+def test_a_wrong_name_is_refused_without_any_part(word: str, says: str, tmp_path: Path) -> None:
+    code, err, modules = loaded(tmp_path, *word.split())
+    assert code == 2
+    assert err.startswith(says)
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("optimizer.lrr=1", "optimizer.lrr=1: torch.optim.Adam has no argument 'lrr'"),
+        ("optimizer.lr=abc", "optimizer.lr=abc: torch.optim.Adam expects a number"),
+        ("-m optimizer.lr=1e-3,-1", "optimizer.lr=-1: Invalid learning rate: -1"),
+        ("model.dropout=1.5", "model: dropout must lie in [0, 1), got 1.5"),
+        ("scheduler.warmup=-1", "scheduler: warmup must be at least 0 epochs, got -1"),
+        ("+callback=swa", "callback=[ema,swa]: each would be the model"),
+        ("+regularizer=l2 optimizer.weight_decay=0.1", "regularizer=l2 with optimizer.weight"),
+    ],
+)
+def test_a_wrong_value_of_plain_torch_is_refused_by_torch_alone(
+    words: str, says: str, tmp_path: Path
+) -> None:
+    code, err, modules = loaded(tmp_path, *words.split())
+    assert code == 2
+    assert err.startswith(says)
+    assert "torch.optim" in modules
+    assert not modules & BESIDE_TORCH
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["data.batch_size=0", "optimizer.lr=-1"], {"data", "optimizer.lr=-1"}),
+        (["callback.ema.decay=2", "optimizer=admm"], {"callback.ema", "optimizer=admm"}),
+    ],
+)
+def test_what_was_typed_is_judged_at_once_whatever_it_costs(
+    words: list[str], says: set[str], train: Train
+) -> None:
+    ended = train(*words)
+    assert ended.code == 2
+    assert {line.partition(":")[0] for line in ended.lines()} == says
+
+
+def test_an_optimizer_that_refuses_only_when_it_has_parameters_is_refused_too(train: Train) -> None:
+    ended = train(*TINY, "optimizer.fused=true", "optimizer.differentiable=true")
+    assert ended.code == 2
+    assert ended.lines() == ["optimizer: `fused` does not support `differentiable`"]
+
+
+def test_a_config_of_which_nothing_was_typed_is_judged_before_its_parts_are_combined() -> None:
+    wrong = ["optimizer._target_=torch.optim.Adm", "trainer.max_epochs=0"]
+    config.register()
+    [cfg] = compose_all(Command.read(wrong))
+    with pytest.raises(config.ConfigError, match=r"^optimizer\._target_=torch\.optim\.Adm: cannot"):
+        config.check(cfg)
+
+
+def test_a_docstring_that_is_found_as_text_is_the_one_that_python_reads() -> None:
+    count = 0
+    for file in sorted(help.PACKAGE.rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        said = [(help.docstring(file), tree)]
+        said += [
+            (help.class_line(file, node.name), node)
+            for node in tree.body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        ]
+        for text, node in said:
+            assert text == (ast.get_docstring(node) or "").partition("\n")[0], file
+        count += len(said)
+    assert count > 1000
+
+
+class Patches:
+    """Stands for a model whose arguments must fit the shape of the data."""
+
+    def __init__(self, shape: tuple[int, ...], outputs: int, patch: int = 4, depth: int = 1):
+        if depth < 1:
+            raise ValueError(f"depth must be at least 1, got {depth}")
+        if len(shape) != 3:
+            raise ValueError("images are expected")
+        if shape[-1] % patch:
+            raise ValueError(f"patch must divide the width, got {patch}")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"depth": 0}, "depth must be at least 1, got 0"),
+        ({"patch": 7}, None),  # of 28
+        ({"patch": 13}, None),  # of none that is tried, which proves nothing
+        ({"patch": 13, "depth": 0}, "depth must be at least 1, got 0"),
+    ],
+)
+def test_a_model_is_refused_before_its_data_only_for_what_no_data_would_mend(
+    given: dict[str, Any], said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signature, "resolve", lambda name: Patches)
+    assert signature.stubborn({"_target_": "any", **given}) == said
+
+
+def test_a_model_is_tried_without_memory() -> None:
+    node = {"_target_": "seedbed.model.mlp.MLP", "widths": [10**6, 10**6]}  # 4 TB
+    assert signature.stubborn(node) is None
+
+
+def test_lightning_comes_without_signal_processing_which_stays_what_it_is() -> None:
+    code = (
+        "import sys; from seedbed import lean; lean.lightning()\n"
+        "assert 'torchmetrics' in sys.modules and 'lightning' in sys.modules\n"
+        "assert 'scipy.signal' not in sys.modules and 'scipy.stats' not in sys.modules\n"
+        "import scipy.signal\n"
+        "assert scipy.signal.convolve([1, 2], [1, 3]).tolist() == [1, 5, 6]\n"
+        "assert not hasattr(scipy.signal, 'hamming')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_a_default_run_imports_no_other_heavy_library(tmp_path: Path) -> None:
+    words = ["trainer=cpu", "trainer.max_epochs=1", "trainer.enable_progress_bar=false"]
+    code, err, modules = loaded(tmp_path, *words)
+    assert code == 0, err
+    assert {"torch", "lightning", "matplotlib", "tensorboard"} <= modules
+    assert not modules & {"sklearn", "pandas", "pyarrow", "scipy.signal", "scipy.stats", "optuna"}
