@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from seedbed.data._image import Images, check_size, find, floats, pixels
+from seedbed.data._rows import Rows
 from seedbed.data._sets import chosen, image_column, load, raw, rows_of
-from seedbed.data._table import Rows, Table, digest
+from seedbed.data._table import Table, digest
 from seedbed.types import Batch, Inputs, Split
 
 TESTS = ("test", "validation")  # splits that test, the first that is there
@@ -94,11 +95,11 @@ class Hub(Table):
         if self._test_set is not None:
             test = rows_of(self._test_set, self.path, [self.target])
         places = self._places(y, rows, test)
-        self.source = digest(rows.table, test and test.table)
+        self.source = digest(rows, test)
         x = self._decoded(self._train, column)
         found: dict[Split, Batch] = {name: Batch(x[at], y[at]) for name, at in places.items()}
         if test is not None:
-            labels = self.reading.encode(test.table[self.target], test.where)
+            labels = self.reading.encode(test.whole(self.target), test.where)
             found["test"] = Batch(self._decoded(self._test_set, column), labels)
         return found
 
