@@ -7,6 +7,8 @@ header.  `where` is the name of the file.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from seedbed.nearest import nearest
 
 
@@ -33,8 +35,12 @@ def parsed(cells: Any) -> Any:
 
     if pd.api.types.is_bool_dtype(cells.dtype):
         return pd.Series(float("nan"), index=cells.index, dtype="float64")
-    found: Any = pd.to_numeric(cells, errors="coerce")
-    return found.astype("float64")
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.astype("float64")
+    codes, different = pd.factorize(cells)  # each text is looked at once; a gap is -1, the last
+    found: Any = pd.to_numeric(pd.Series(different), errors="coerce")
+    values = np.append(found.to_numpy("float64", na_value=np.nan), np.nan)[codes]
+    return pd.Series(values, index=cells.index, name=cells.name)
 
 
 def numeric(cells: Any) -> bool:

@@ -77,15 +77,12 @@ class Order:
             if self.seed is None
             else permutation(self.n, self.seed, self.epoch)
         )
-        starts = self._starts()
         done = self.left[1] if self.left[0] == self.epoch else 0
         self.left = (-1, 0)
-        for start, end in list(zip(starts, [*starts[1:], self.n], strict=True))[done:]:
-            yield order[start:end][self.rank :: self.world]
-
-    def _starts(self) -> list[int]:
-        whole = self.batch_size * self.world
-        return [batch * whole for batch in range(len(self))]
+        whole, count = self.batch_size * self.world, len(self)
+        for batch in range(done, count):
+            end = self.n if batch == count - 1 else (batch + 1) * whole
+            yield order[batch * whole : end][self.rank :: self.world]
 
 
 class Loader:
