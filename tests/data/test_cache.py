@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from samples import images
 
 from seedbed.atomic import Unwritable
+from seedbed.command import STATEFUL, unlearned
 from seedbed.data import _cache, _image
 from seedbed.data._cache import CHECK, Cache
 from seedbed.data.image_folder import ImageFolder
@@ -131,6 +133,15 @@ def test_other_settings_have_a_cache_of_their_own(tmp_path: Path) -> None:
     for other in ({}, {"size": 9}, {"channels": 1}):
         assert same(epochs(root, **settings, **other), epochs(root, **other))
     assert len(list((tmp_path / "c").iterdir())) == 3
+
+
+def test_a_run_may_go_on_with_another_cache() -> None:
+    data = {"_target_": "seedbed.data.image_folder.ImageFolder", "root": "r", "size": 8}
+    now = data | {"cache": "disk", "cache_folder": "c", "num_workers": 2, "channels": 1}
+    then = data | {"cache": "none", "cache_folder": "d", "num_workers": 4, "channels": 3}
+    rest: dict[str, Any] = dict.fromkeys(STATEFUL)
+    cfg = OmegaConf.create(rest | {"data": now, "stages": ["fit"], "run": "r"})
+    assert list(unlearned(rest | {"data": then}, cfg)) == ["data.channels=1: r was trained with 3"]
 
 
 @pytest.mark.parametrize("zeros", [True, False])
