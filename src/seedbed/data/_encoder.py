@@ -103,7 +103,8 @@ def fit(
     """Learn medians and categories from the training rows alone, and encode all.
 
     Every row is written where its split has it at once, the numbers before their medians are
-    known: beside the splits, memory holds a piece of the table and a column.
+    known: beside the splits, memory holds a piece of the table and a column.  The medians are of
+    the numbers in single precision, as the model sees them.
 
     Args:
         rows: of all splits.

@@ -43,6 +43,7 @@ class ImageFolder(Splits):
         size: height and width of the inputs in pixels.
         channels: 3 for colour, 1 for grey.
         num_workers: processes that decode; at most as many as there are cores are used, 0: none.
+            Where a cache keeps all images, a thread reads them instead.
         cache: where decoded images are kept, so that each file is decoded once: `memory` as long as
             the run lasts, in each of its processes; `disk` for all later runs, shared by processes;
             or `none`.  An image takes channels × size² bytes.  Batches are the same.
