@@ -183,7 +183,8 @@ def of_numbers(name: str, x: np.ndarray, rows: Rows, train: Tensor) -> Column:
         return Column(name, "dropped", note="one value only" if len(there) else "empty")
     median = float(np.median(there.astype(np.float64)))
     if len(there) > 10 and (there % 1 == 0).all():
-        if np.abs(there).max() >= EXACT:
+        maybe = there.max() - there.min() < 2.1 * len(there) or name.lower() in ("id", "index")
+        if maybe and np.abs(there).max() >= EXACT:
             cells = rows.whole(name).iloc[train.numpy()]
             there = numbers(cells, rows.where).dropna().to_numpy()
         near = there.max() - there.min() < 2 * len(there) or name.lower() in ("id", "index")
