@@ -43,7 +43,7 @@ LENGTH = ("max_epochs", "max_steps", "max_time", "min_epochs", "min_steps")
 SHOWN = ("enable_progress_bar", "log_every_n_steps", "profiler", "detect_anomaly")
 LATER = ("limit_test_batches", "limit_predict_batches", "num_sanity_val_steps")
 FREE = {  # in which a training that goes on may differ from what it was
-    "data.num_workers",
+    *(f"data.{key}" for key in ("num_workers", "cache", "cache_folder")),
     *(f"trainer.{key}" for key in ("accelerator", *LENGTH, *SHOWN, *LATER)),
 }
 EPISODE = ("ways", "shots", "queries", "test_episodes")

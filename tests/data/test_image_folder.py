@@ -10,8 +10,8 @@ from PIL import Image
 from quick import Walker, trainer
 from samples import images
 
-from seedbed.data._image import decode
-from seedbed.data._loader import Unreadable
+from seedbed.data._image import Unreadable, floats
+from seedbed.data._image import decode as raw
 from seedbed.data.image_folder import ImageFolder
 from seedbed.scaling.standard import Standard
 
@@ -20,6 +20,10 @@ def ready(root: Path, **options: Any) -> ImageFolder:
     data = ImageFolder(str(root), **{"size": 8, "num_workers": 0, **options})
     data.setup()
     return data
+
+
+def decode(file: Path, size: int, channels: int) -> torch.Tensor:
+    return floats(torch.from_numpy(raw(file, size, channels).copy()))
 
 
 def names(data: ImageFolder, split: Any) -> list[str]:

@@ -28,7 +28,7 @@ PLACES: dict[str, tuple[Any, str, bool]] = {  # owner, function, before it or af
     "epoch": (Supervised, "on_train_epoch_end", True),  # the best is saved, the last is not
     "validation": (Supervised, "validation_step", False),
     "test": (Supervised, "test_step", False),
-    "read": (Images, "__getitem__", True),  # in a data worker
+    "read": (Images, "bytes", True),  # in a data worker
 }
 
 Set = Callable[[Any, str, Any], None]

@@ -4,49 +4,12 @@ A table is a pandas DataFrame whose index counts its rows from 0; messages count
 header.  `where` is the name of the file.
 """
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from seedbed.nearest import nearest
-
-
-def read_csv(path: Path, separator: str = ",") -> Any:
-    """Return a CSV file as a DataFrame of text, with NaN where a cell is empty.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is empty, no text, or its rows differ in length.
-    """
-    import warnings
-
-    import pandas as pd  # slow to import
-
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; a CSV file is expected")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            options: dict[str, Any] = {"sep": separator, "dtype": str, "skipinitialspace": True}
-            header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0]
-            table = pd.read_csv(path, index_col=False, encoding="utf-8-sig", **options)
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{path}: the file is empty") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason})") from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        why = str(error).strip().splitlines()[-1].removeprefix("Error tokenizing data. C error: ")
-        raise ValueError(
-            f"{path}: not a table ({why}, the header is line 1); is {separator!r} its separator?"
-        ) from error
-    twice = header[header.duplicated() & header.notna()]
-    if len(twice):
-        raise ValueError(f"{path}: two columns are named {twice.iloc[0]!r}")
-    if not len(table):
-        raise ValueError(f"{path}: there are no rows below the header")
-    return table
 
 
 def row(cells: Any, wrong: Any) -> int:
@@ -54,15 +17,15 @@ def row(cells: Any, wrong: Any) -> int:
     return int(cells.index[wrong.to_numpy().argmax()]) + 1
 
 
-def demand(table: Any, names: Iterable[str], where: str, key: str) -> None:
-    """Refuse names that are no columns.
+def demand(columns: Collection[Any], names: Iterable[str], where: str, key: str) -> None:
+    """Refuse names that are not among the columns.
 
     Raises:
         ValueError: with what may have been meant.
     """
     for name in names:
-        if name not in table.columns:
-            known = nearest(name, map(str, table.columns))
+        if name not in columns:
+            known = nearest(name, map(str, columns))
             raise ValueError(f"{where}: there is no column {name!r} ({key}); {known}")
 
 
@@ -72,8 +35,12 @@ def parsed(cells: Any) -> Any:
 
     if pd.api.types.is_bool_dtype(cells.dtype):
         return pd.Series(float("nan"), index=cells.index, dtype="float64")
-    found: Any = pd.to_numeric(cells, errors="coerce")
-    return found.astype("float64")
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.astype("float64")
+    codes, different = pd.factorize(cells)  # each text is looked at once; a gap is -1, the last
+    found: Any = pd.to_numeric(pd.Series(different), errors="coerce")
+    values = np.append(found.to_numpy("float64", na_value=np.nan), np.nan)[codes]
+    return pd.Series(values, index=cells.index, name=cells.name)
 
 
 def numeric(cells: Any) -> bool:
@@ -145,7 +112,11 @@ def complete(table: Any, names: Sequence[str], where: str) -> None:
     for name in names:
         gaps = table[name].isna()
         if gaps.any():
-            raise ValueError(
-                f"{where}: row {row(table[name], gaps)}: column {name!r} is empty; fill it, or let "
-                "data.missing=impute do so"
-            )
+            raise ValueError(empty(name, row(table[name], gaps), where))
+
+
+def empty(name: str, place: int, where: str) -> str:
+    """Return that a cell is empty, by its column and its row from 1."""
+    return (
+        f"{where}: row {place}: column {name!r} is empty; fill it, or let data.missing=impute do so"
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedbed.data._loader import Unreadable
+from seedbed.data._cache import Cache
 
 NAMED = 10  # unreadable files
+TOGETHER = 256  # files that a thread looks at in one go: a task of its own costs as much as a file
+
+
+class Unreadable(ValueError):
+    """A file that looked right and cannot be decoded."""
 
 
 class Images:
@@ -27,6 +33,20 @@ class Images:
     def __init__(self, files: Sequence[Path], size: int, channels: int, workers: int = 0) -> None:
         self.files, self.size, self.channels = list(files), size, channels
         self.workers = workers
+        self.kept: Cache | None = None
+        self.places: Sequence[int] = ()
+
+    def keep(self, kept: Cache, first: int) -> None:
+        """Let a cache keep what is decoded, from its place `first` on."""
+        self.kept, self.places = kept, range(first, first + len(self))
+
+    def at(self, index: Tensor) -> "Images":
+        """Return some of the images, chosen by `(B,)` int64 indices."""
+        chosen = index.tolist()
+        some = Images([self.files[k] for k in chosen], self.size, self.channels, self.workers)
+        if self.kept is not None:
+            some.kept, some.places = self.kept, [self.places[k] for k in chosen]
+        return some
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -41,17 +61,43 @@ class Images:
 
         Raises:
             Unreadable: a file cannot be decoded.
+            Unwritable: the disk has no room for what the cache is to keep.
         """
-        if isinstance(index, slice):
-            files = self.files[index]
-        else:
-            files = [self.files[place] for place in index.tolist()]
-        images = [decode(file, self.size, self.channels) for file in files]
-        return torch.stack(images) if images else torch.empty(0, *self.shape[1:])
+        return floats(self.bytes(index))
+
+    def bytes(self, index: slice | Tensor) -> Tensor:
+        """Return the same as uint8, from 0 to 255."""
+        chosen = range(len(self))[index] if isinstance(index, slice) else index.tolist()
+        batch = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        for row, k in zip(batch, chosen, strict=True):
+            row[:] = self._picture(k)
+        return torch.from_numpy(batch)
+
+    def kept_all(self) -> bool:
+        """Return whether no file has to be decoded any more."""
+        return self.kept is not None and all(map(self.kept.has, self.places))
+
+    def _picture(self, k: int) -> np.ndarray:
+        if self.kept is None:
+            return decode(self.files[k], self.size, self.channels)
+        found = self.kept.get(self.places[k])
+        if found is None:
+            found = decode(self.files[k], self.size, self.channels)
+            self.kept.put(self.places[k], found)
+        return found
 
 
-def decode(file: Path, size: int, channels: int) -> Tensor:
-    """Return the image in a file, `(channels, size, size)` float32 in [0, 1].
+def floats(images: Tensor) -> Tensor:
+    """Return uint8 images as float32 in [0, 1], the same on every device.
+
+    By a number, CUDA would not divide but multiply with its inverse, which rounds differently.
+    """
+    most = torch.full((), 255.0, device=images.device)
+    return images.float().div_(most)
+
+
+def decode(file: Path, size: int, channels: int) -> np.ndarray:
+    """Return the image in a file, `(channels, size, size)` uint8.
 
     Raises:
         Unreadable: it cannot be decoded.
@@ -66,8 +112,8 @@ def decode(file: Path, size: int, channels: int) -> Tensor:
         raise Unreadable(f"{file}: does not decode as an image ({why})") from error
 
 
-def pixels(image: Any, size: int, channels: int) -> Tensor:
-    """Return a Pillow image, scaled to cover a square of `size` and cut to its middle.
+def pixels(image: Any, size: int, channels: int) -> np.ndarray:
+    """Return a Pillow image, scaled to cover a square of `size` and cut to its middle, as uint8.
 
     Args:
         image: of any size and mode; it is turned as its camera says.
@@ -83,8 +129,7 @@ def pixels(image: Any, size: int, channels: int) -> Tensor:
         image = image.convert("RGBA")  # or transparency is refused
     image = image.convert("L" if channels == 1 else "RGB")
     image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
-    values = np.array(image, np.uint8).reshape(size, size, channels)
-    return torch.from_numpy(values).permute(2, 0, 1).float() / 255
+    return np.asarray(image, np.uint8).reshape(size, size, channels).transpose(2, 0, 1)
 
 
 def check_headers(files: Sequence[Path]) -> None:
@@ -93,11 +138,17 @@ def check_headers(files: Sequence[Path]) -> None:
     Raises:
         ValueError: naming them.
     """
+    parts = [files[start : start + TOGETHER] for start in range(0, len(files), TOGETHER)]
     with ThreadPoolExecutor(8) as pool:
-        wrong = [str(file) for file, fine in zip(files, pool.map(begins, files)) if not fine]  # noqa: B905
+        wrong = [str(file) for found in pool.map(without_header, parts) for file in found]
     if wrong:
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         raise ValueError(f"no images that can be read: {', '.join(wrong[:NAMED])}{more}")
+
+
+def without_header(files: Sequence[Path]) -> list[Path]:
+    """Return the files that do not start as an image does."""
+    return [file for file in files if not begins(file)]
 
 
 def begins(file: Path) -> bool:
@@ -113,14 +164,20 @@ def begins(file: Path) -> bool:
 
 def find(folder: Path) -> list[Path]:
     """Return the image files in a folder and below, in the order of their names."""
+    return sorted(file for file in folder.rglob("*") if is_image(file))
+
+
+def is_image(file: Path) -> bool:
+    """Return whether a name is that of an image, and there is such a file."""
+    return file.suffix.lower() in endings() and not file.name.startswith(".") and file.is_file()
+
+
+@cache
+def endings() -> set[str]:
+    """Return how the names of files end that can be read, `.jpg` for one."""
     from PIL import Image
 
-    known = {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in known and not file.name.startswith(".") and file.is_file()
-    )
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 
 
 def check_size(size: int, channels: int) -> None:

@@ -4,17 +4,22 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from seedbed.atomic import Unwritable
+from seedbed.data._image import Images, Unreadable, floats
 from seedbed.randomness import permutation
 from seedbed.types import Batch, Examples, Inputs
 
 TIMEOUT = 600.0  # seconds
+AHEAD = 2  # batches that are read before they are asked for
 
 
 class Order:
@@ -72,15 +77,12 @@ class Order:
             if self.seed is None
             else permutation(self.n, self.seed, self.epoch)
         )
-        starts = self._starts()
         done = self.left[1] if self.left[0] == self.epoch else 0
         self.left = (-1, 0)
-        for start, end in list(zip(starts, [*starts[1:], self.n], strict=True))[done:]:
-            yield order[start + self.rank : end : self.world]
-
-    def _starts(self) -> list[int]:
-        whole = self.batch_size * self.world
-        return [batch * whole for batch in range(len(self))]
+        whole, count = self.batch_size * self.world, len(self)
+        for batch in range(done, count):
+            end = self.n if batch == count - 1 else (batch + 1) * whole
+            yield order[batch * whole + self.rank : end : self.world]
 
 
 class Loader:
@@ -106,10 +108,6 @@ class Loader:
             yield self.split.at(here)
 
 
-class Unreadable(ValueError):
-    """A file that looked right and cannot be decoded."""
-
-
 class WorkerLost(RuntimeError):
     """A worker process has died or does not answer."""
 
@@ -120,19 +118,24 @@ class Pairs(Dataset[Batch]):
     """Files and their targets, for a worker process that decodes a batch at a time.
 
     Args:
-        x: N inputs that are read when they are indexed.
+        x: N inputs that are read when they are asked for.
         y: `(N,)` or `(N, K)` targets.
     """
 
     def __init__(self, x: Inputs, y: Tensor) -> None:
         self.x, self.y = x, y
+        self.read: Callable[[Tensor], Tensor] = x.bytes if isinstance(x, Images) else x.__getitem__
+        self.whole: Callable[[Tensor], Tensor] = floats if isinstance(x, Images) else as_it_is
 
-    def __getitems__(self, index: Sequence[int]) -> Batch | Unreadable:
-        """Return a batch, or what is wrong with it: raised there, it would lose its words."""
+    def __getitems__(self, index: Sequence[int] | Tensor) -> Batch | Unreadable | Unwritable:
+        """Return a batch, or what is wrong with it: raised there, it would lose its words.
+
+        Images are bytes, a quarter of what would have to pass from process to process.
+        """
         chosen = torch.as_tensor(index)
         try:
-            return Batch(self.x[chosen], self.y[chosen])
-        except Unreadable as error:
+            return Batch(self.read(chosen), self.y[chosen])
+        except (Unreadable, Unwritable) as error:
             return error
 
 
@@ -140,14 +143,15 @@ class Decoder:
     """Iterates over the batches of a split of files, decoded ahead by worker processes.
 
     Workers live as long as the loader.  A batch is a pure function of its indices, so neither
-    their number nor their speed changes what is learned.
+    their number nor their speed changes what is learned.  Where all images are kept decoded, a
+    thread reads them: passing them from process to process would take longer.
 
     Args:
-        x: N inputs that are read when they are indexed.
+        x: N inputs that are read when they are asked for.
         y: `(N,)` or `(N, K)` targets.
         order: which of them form which batch.
         workers: processes beside this one; at most as many as there are cores are used.
-        pin: keep batches where a GPU can fetch them itself.
+        device: where batches are put.
         timeout: seconds to wait for a batch, > 0.
     """
 
@@ -158,18 +162,19 @@ class Decoder:
         order: Order,
         *,
         workers: int,
-        pin: bool,
+        device: torch.device,
         timeout: float = TIMEOUT,
     ) -> None:
+        self.pairs, self.device = Pairs(x, y), device
         self.sampler = order  # the name under which Lightning looks for `set_epoch`
         self.batch_sampler = None  # it asks for this one, too
         workers = min(workers, cores())
         self._inner: DataLoader[Any] = DataLoader(
-            Pairs(x, y),
+            self.pairs,
             batch_sampler=order,  # pyright: ignore[reportArgumentType] -- lists would be copies
             num_workers=workers,
             collate_fn=as_it_is,
-            pin_memory=pin,
+            pin_memory=device.type == "cuda",
             persistent_workers=workers > 0,
             timeout=timeout if workers else 0,
             worker_init_fn=serve,
@@ -184,16 +189,38 @@ class Decoder:
 
         Raises:
             Unreadable: a file cannot be decoded.
+            Unwritable: the disk has no room for a cache.
             WorkerLost: a worker process died, or did not answer.
         """
         try:
-            for batch in self._inner:
-                if isinstance(batch, Unreadable):
+            x = self.pairs.x
+            kept = isinstance(x, Images) and x.kept_all()
+            for batch in self._ahead() if kept else self._inner:
+                if isinstance(batch, Exception):
                     raise batch
-                yield batch
+                x = batch.x.to(self.device, non_blocking=True)
+                y = batch.y.to(self.device, non_blocking=True)
+                yield Batch(self.pairs.whole(x), y)
         except RuntimeError as error:
             workers = getattr(self._inner._iterator, "_workers", [])
             raise of_worker(error, [worker.exitcode for worker in workers]) from error
+
+    def _ahead(self) -> Iterator[Any]:
+        """Yield batches that a thread makes while the one before is used."""
+        waiting: deque[Future[Any]] = deque()
+        with ThreadPoolExecutor(1) as thread:
+            for index in self.sampler:
+                waiting.append(thread.submit(self._made, index))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _made(self, index: Tensor) -> Any:
+        batch = self.pairs.__getitems__(index)
+        if self.device.type != "cuda" or isinstance(batch, Exception):
+            return batch
+        return Batch(batch.x.pin_memory(), batch.y.pin_memory())
 
 
 def serve(worker: int) -> None:
@@ -236,9 +263,7 @@ def loader(
         assert isinstance(split, Batch)
         return Loader(split, order)
     workers = getattr(split.x, "workers", 0)
-    return Decoder(
-        split.x, split.y, order, workers=workers, pin=device.type == "cuda", timeout=timeout
-    )
+    return Decoder(split.x, split.y, order, workers=workers, device=device, timeout=timeout)
 
 
 def as_it_is(batch: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seedbed.data._table import Rows
+from seedbed.data._rows import Rows
 from seedbed.nearest import nearest
 
 

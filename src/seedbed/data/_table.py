@@ -3,25 +3,19 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from seedbed.data._column import complete, demand, read_csv
-from seedbed.data._encoder import Encoder, fit, kinds
+from seedbed.data._encoder import Encoder, fit
 from seedbed.data._overview import overview
+from seedbed.data._rows import File, Rows
 from seedbed.data._split import split
 from seedbed.data._splits import Splits
+from seedbed.data._survey import complete, kinds, survey
 from seedbed.data._target import Asked, Target, target_of
 from seedbed.types import Batch, Inputs, Kind, Split
-
-
-class Rows(NamedTuple):
-    """A table and where it comes from."""
-
-    table: Any  # pandas DataFrame
-    where: str
 
 
 class Table(Splits):
@@ -100,37 +94,29 @@ class Table(Splits):
     def examples(self) -> dict[Split, Batch]:
         """Return the encoded splits."""
         rows, test = self.frames()
-        table, where = rows
-        demand(table, [self.target], where, "data.target")
-        demand(table, self.drop, where, "data.drop")
-        demand(table, self.categorical, where, "data.categorical")
-        demand(table, [self.group] if self.group else [], where, "data.group")
+        rows.demand([self.target], "data.target")
+        rows.demand(self.drop, "data.drop")
+        rows.demand(self.categorical, "data.categorical")
+        rows.demand([self.group] if self.group else [], "data.group")
         away = {self.target, self.group, *self.drop}
-        names = [name for name in table.columns if name not in away]
+        seen = survey(rows, [name for name in rows.columns if name not in away])
         if self.missing == "refuse":
-            complete(table, names, where)
-        number = kinds(table, names, self.categorical, where)
+            complete(seen, rows.where)
+        number = kinds(seen, self.categorical, rows.where)
         y = self._learn_target(rows)
         places = self._places(y, rows, test)
-        fitted = fit(
-            table.iloc[places["train"].numpy()],
-            names,
-            number,
-            impute=self.missing == "impute",
-            most=self.max_categories,
-            where=where,
-        )
-        self.encoder, self.untouched = fitted, fitted.untouched
-        self.source = self.source or digest(table, test and test.table)
-        x = self.encoder.encode(table, where)
-        found: dict[Split, Batch] = {s: Batch(x[at], y[at]) for s, at in places.items()}
+        impute, most = self.missing == "impute", self.max_categories
+        self.encoder, x = fit(rows, number, places, impute=impute, most=most)
+        self.untouched = self.encoder.untouched
+        self.source = digest(rows, test)
+        found: dict[Split, Batch] = {s: Batch(x[s], y[at]) for s, at in places.items()}
         if test is not None:
             found["test"] = self._test(test)
-        self._notes = overview(where, table, self.target, self.reading, fitted)
+        self._notes = overview(rows, seen, self.target, self.reading, self.encoder)
         return found
 
     def _learn_target(self, rows: Rows) -> Tensor:
-        cells, where = rows.table[self.target], rows.where
+        cells, where = rows.whole(self.target), rows.where
         self.reading = target_of(cells, self.asked, self.max_classes, where)
         self.targets = self.reading.kind
         return self.reading.encode(cells, where)
@@ -167,18 +153,20 @@ class Table(Splits):
         return left[rest], left[part]
 
     def _test(self, test: Rows) -> Batch:
-        demand(test.table, [self.target], test.where, "data.target")
-        x = self.encoder.encode(test.table, test.where)
-        return Batch(x, self.reading.encode(test.table[self.target], test.where))
+        test.demand([self.target], "data.target")
+        y = self.reading.encode(test.whole(self.target), test.where)
+        return Batch(self.encoder.encode(test), y)
 
     def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
         """Return the encoded rows of a CSV file, and their targets where all are there."""
         if path.suffix == ".npy":
             return super().inputs(path)
-        table = read_csv(path, getattr(self, "separator", ","))
-        x = self.encoder.encode(table, str(path))
-        known = self.target in table.columns and table[self.target].notna().all()
-        return x, self.reading.encode(table[self.target], str(path)) if known else None
+        rows = File(path, getattr(self, "separator", ","))
+        x, y = self.encoder.encode(rows), None
+        if self.target in rows.columns:
+            cells = rows.whole(self.target)
+            y = self.reading.encode(cells, rows.where) if cells.notna().all() else None
+        return x, y
 
 
 def group_ids(rows: Rows, group: str | None) -> Tensor | None:
@@ -189,8 +177,8 @@ def group_ids(rows: Rows, group: str | None) -> Tensor | None:
     """
     if group is None:
         return None
-    complete(rows.table, [group], rows.where)
-    codes = rows.table[group].astype(str).factorize()[0]
+    complete(survey(rows, [group]), rows.where)
+    codes = rows.whole(group).astype(str).factorize()[0]
     return torch.from_numpy(codes.astype("int64"))
 
 
@@ -200,20 +188,14 @@ def refuse_shared(rows: Rows, test: Rows, group: str) -> None:
     Raises:
         ValueError: naming one of them.
     """
-    demand(test.table, [group], test.where, "data.group")
-    shared = {*rows.table[group].astype(str)} & {*test.table[group].astype(str)}
+    test.demand([group], "data.group")
+    shared = {*rows.whole(group).astype(str)} & {*test.whole(group).astype(str)}
     if shared:
         raise ValueError(f"{test.where}: {group} {min(shared)!r} is also in {rows.where}")
 
 
-def digest(*tables: Any) -> str:
+def digest(*tables: Rows | None) -> str:
     """Return a SHA-256 of the content of tables."""
-    from pandas.util import hash_pandas_object
-
-    hashed: Any = hash_pandas_object
-    made = hashlib.sha256()
-    for table in tables:
-        if table is not None:
-            made.update(",".join(map(str, table.columns)).encode())
-            made.update(hashed(table.astype(str)).to_numpy().tobytes())
-    return made.hexdigest()
+    return hashlib.sha256(
+        b"".join(table.content() for table in tables if table is not None)
+    ).hexdigest()

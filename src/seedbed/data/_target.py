@@ -31,16 +31,19 @@ class Target:
         filled(cells, where)
         if self.kind == "value":
             return torch.tensor(numbers(cells, where).to_numpy(np.float32)[:, None])
+        import pandas as pd
+
         place = {name: k for k, name in enumerate(self.names)}
-        found = class_labels(cells, self.counted)
-        index = found.map(lambda name: place.get(name, -1)).to_numpy(np.int64)
-        strange = found[index < 0]
-        if len(strange):
+        codes, different = pd.factorize(cells)
+        known = [place.get(name, -1) for name in class_labels(pd.Series(different), self.counted)]
+        index = np.array(known, np.int64)[codes]
+        if index.min() < 0:
+            strange = int(index.argmin())
             raise ValueError(
-                f"{where}: row {strange.index[0] + 1}: column {cells.name!r} says "
-                f"{str(cells.loc[strange.index[0]])!r}, which is none of the training classes"
+                f"{where}: row {cells.index[strange] + 1}: column {cells.name!r} says "
+                f"{str(cells.iloc[strange])!r}, which is none of the training classes"
             )
-        return torch.tensor(index)
+        return torch.from_numpy(index)
 
 
 def target_of(cells: Any, kind: Asked, most: int, where: str) -> Target:
@@ -73,7 +76,7 @@ def target_of(cells: Any, kind: Asked, most: int, where: str) -> Target:
             )
         return Target("value")
     counted = bool(parsed(cells).notna().all())
-    found = class_labels(cells, counted).unique()
+    found = class_labels(cells.drop_duplicates(), counted).unique()
     return Target("class", tuple(sorted(found, key=float if counted else str)), counted)
 
 

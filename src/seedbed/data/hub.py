@@ -9,12 +9,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from seedbed.data._image import Images, check_size, find, pixels
+from seedbed.data._image import Images, check_size, find, floats, pixels
+from seedbed.data._rows import Rows
 from seedbed.data._sets import chosen, image_column, load, raw, rows_of
-from seedbed.data._table import Rows, Table, digest
+from seedbed.data._table import Table, digest
 from seedbed.types import Batch, Inputs, Split
 
 TESTS = ("test", "validation")  # splits that test, the first that is there
@@ -93,22 +95,22 @@ class Hub(Table):
         if self._test_set is not None:
             test = rows_of(self._test_set, self.path, [self.target])
         places = self._places(y, rows, test)
-        self.source = digest(rows.table, test and test.table)
+        self.source = digest(rows, test)
         x = self._decoded(self._train, column)
         found: dict[Split, Batch] = {name: Batch(x[at], y[at]) for name, at in places.items()}
         if test is not None:
-            labels = self.reading.encode(test.table[self.target], test.where)
+            labels = self.reading.encode(test.whole(self.target), test.where)
             found["test"] = Batch(self._decoded(self._test_set, column), labels)
         return found
 
     def _decoded(self, rows: Any, column: str) -> Tensor:
         """Return all images, `(N, channels, size, size)` float32 in [0, 1]."""
-        return torch.stack(
-            [
-                open_image(cell, self.size, self.channels, f"{self.path}: row {place + 1}")
-                for place, cell in enumerate(rows.cast_column(column, raw())[column])
-            ]
-        )
+        cells = rows.cast_column(column, raw())[column]
+        images = np.empty((len(cells), self.channels, self.size, self.size), np.uint8)
+        for place, cell in enumerate(cells):
+            where = f"{self.path}: row {place + 1}"
+            images[place] = open_image(cell, self.size, self.channels, where)
+        return floats(torch.from_numpy(images))
 
     def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
         """Return the encoded rows of a CSV file, or the images of a folder or a file."""
@@ -118,8 +120,8 @@ class Hub(Table):
         return Images(files, self.size, self.channels), None
 
 
-def open_image(cell: Any, size: int, channels: int, where: str) -> Tensor:
-    """Return one image, `(channels, size, size)` float32 in [0, 1].
+def open_image(cell: Any, size: int, channels: int, where: str) -> np.ndarray:
+    """Return one image, `(channels, size, size)` uint8.
 
     Raises:
         ValueError: naming its file or row.

@@ -4,14 +4,16 @@ Source: the layout of torchvision's `ImageFolder`, https://docs.pytorch.org/visi
 """
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from seedbed.data._image import Images, check_headers, check_size, find
+from seedbed.data._cache import Cache, Kept, identity
+from seedbed.data._image import Images, check_headers, check_size, find, is_image
 from seedbed.data._split import split
 from seedbed.data._splits import Splits
 from seedbed.types import Inputs, Split
@@ -25,6 +27,10 @@ class Files(NamedTuple):
     x: Images  # (N, channels, size, size)
     y: Tensor  # (N,) int64
 
+    def at(self, index: Tensor) -> "Files":
+        """Return the examples that `(B,)` int64 indices choose."""
+        return Files(self.x.at(index), self.y[index])
+
 
 class ImageFolder(Splits):
     """Learns which folder an image lies in; files are decoded while training goes on.
@@ -37,6 +43,12 @@ class ImageFolder(Splits):
         size: height and width of the inputs in pixels.
         channels: 3 for colour, 1 for grey.
         num_workers: processes that decode; at most as many as there are cores are used, 0: none.
+            Where a cache keeps all images, a thread reads them instead.
+        cache: where decoded images are kept, so that each file is decoded once: `memory` as long as
+            the run lasts, in each of its processes; `disk` for all later runs, shared by processes;
+            or `none`.  An image takes channels × size² bytes.  Batches are the same.
+        cache_folder: of `disk`, one file for each state of the images and each size; it may be
+            emptied at any time.
         test_fraction: share of the images that only tests where no `test` is there, in (0, 1).
         common: see `Splits`.
 
@@ -52,6 +64,8 @@ class ImageFolder(Splits):
         size: int = 32,
         channels: int = 3,
         num_workers: int = 4,
+        cache: Kept = "none",
+        cache_folder: str = "data/cache",
         test_fraction: float = 0.2,
         **common: Any,
     ) -> None:
@@ -63,6 +77,8 @@ class ImageFolder(Splits):
             raise ValueError(f"test_fraction must lie in (0, 1), got {test_fraction}")
         self.root, self.size, self.channels = Path(root), size, channels
         self.num_workers, self.test_fraction = num_workers, test_fraction
+        self.cache: Kept = cache
+        self.cache_folder = Path(cache_folder)
         self._names: tuple[str, ...] = ()
 
     def class_names(self) -> tuple[str, ...]:
@@ -83,18 +99,33 @@ class ImageFolder(Splits):
                 f"{places['train']}: there is no folder in it; one a class is expected"
             )
         found: dict[Split, Files] = {name: self._files(folder) for name, folder in places.items()}
-        check_headers([file for files in found.values() for file in files.x.files])
-        self.source = digest(self.root, [f for files in found.values() for f in files.x.files])
+        self._prepare(list(found.values()))
         if self.folds is not None and "val" in found:
             raise ValueError(f"folds={self.folds}: {self.root / 'val'} validates; move it away")
         if "test" not in found:
             found["train"], found["test"] = self._cut(found["train"], self.test_fraction)
         if "val" not in found:
             rest, held = self.held_out(found["train"].y, names=self._names)
-            found["val"], found["train"] = (self._at(found["train"], at) for at in (held, rest))
+            found["val"], found["train"] = map(found["train"].at, (held, rest))
         if self.fraction < 1:
             _, found["train"] = self._cut(found["train"], self.fraction)
         return found
+
+    def _prepare(self, found: Sequence[Files]) -> None:
+        """Look at all files once, and let them share a cache."""
+        files = [file for some in found for file in some.x.files]
+        check_headers(files)
+        stats = {str(file.relative_to(self.root)): file.stat() for file in files}
+        self.source = digest(self.root, stats)
+        if self.cache == "none":
+            return
+        shape = (self.channels, self.size, self.size)
+        name = f"{identity(self.root, stats, shape)}.pictures"
+        path = self.cache_folder / name if self.cache == "disk" else None
+        kept, first = Cache(len(files), shape, path), 0
+        for some in found:
+            some.x.keep(kept, first)
+            first += len(some.x)
 
     def _files(self, folder: Path) -> Files:
         strange = sorted({f.name for f in folder.iterdir() if is_class(f)} - {*self._names})
@@ -116,10 +147,7 @@ class ImageFolder(Splits):
 
     def _cut(self, files: Files, share: float) -> tuple[Files, Files]:
         rest, part = split(files.y, share, self.seed, names=self._names)
-        return self._at(files, rest), self._at(files, part)
-
-    def _at(self, files: Files, at: Tensor) -> Files:
-        return Files(self._images([files.x.files[k] for k in at.tolist()]), files.y[at])
+        return files.at(rest), files.at(part)
 
     def inputs(self, path: Path) -> tuple[Inputs, Tensor | None]:
         """Return the images of a folder, in the order of their names, or the one in a file."""
@@ -153,18 +181,16 @@ def folders_of(root: Path) -> dict[Split, Path]:
 
 def find_flat(folder: Path) -> bool:
     """Return whether images lie in a folder itself: `train` is then a class, of locomotives say."""
-    files = {file.parent for file in find(folder)}
-    return folder in files
+    return any(is_image(file) for file in folder.iterdir())
 
 
-def digest(root: Path, files: Sequence[Path]) -> str:
+def digest(root: Path, stats: Mapping[str, os.stat_result]) -> str:
     """Return a SHA-256 of the names and sizes of files, and of their content if it is small.
 
     Of more than `READ` bytes in all, the content would take longer to read than a start may.
     """
-    sizes = [file.stat().st_size for file in files]
-    made, small = hashlib.sha256(), sum(sizes) <= READ
-    for file, size in zip(files, sizes, strict=True):
-        made.update(f"{file.relative_to(root)} {size}\n".encode())
-        made.update(file.read_bytes() if small else b"")
+    made, small = hashlib.sha256(), sum(stat.st_size for stat in stats.values()) <= READ
+    for name, stat in stats.items():
+        made.update(f"{name} {stat.st_size}\n".encode())
+        made.update((root / name).read_bytes() if small else b"")
     return made.hexdigest()

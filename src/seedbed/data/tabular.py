@@ -3,13 +3,12 @@
 Source: scikit-learn, "Preprocessing data", https://scikit-learn.org/stable/modules/preprocessing.html.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from seedbed.data._bundled import is_bundled, read_bundled
-from seedbed.data._column import read_csv
-from seedbed.data._table import Rows, Table
+from seedbed.data._rows import File, Rows
+from seedbed.data._table import Table
 
 
 class Tabular(Table):
@@ -49,8 +48,7 @@ class Tabular(Table):
         """Read the files, or the table of scikit-learn."""
         if is_bundled(self.path):
             return Rows(read_bundled(self.path), self.path), None
-        files = [Path(path) for path in (self.path, self.test_path) if path]
-        train, *test = (Rows(read_csv(file, self.separator), str(file)) for file in files)
-        made = hashlib.sha256(b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files))
-        self.source = made.hexdigest()
+        train, *test = (
+            File(Path(path), self.separator) for path in (self.path, self.test_path) if path
+        )
         return train, test[0] if test else None
