@@ -101,6 +101,8 @@ class Config:
     show: Any = None  # metrics that the summary shows; null: those of the most telling split
     name: str = "default"  # the folder in logs/ that the run's own folder goes into
     seed: int = 0  # of everything random but the data's splits
+    compile: bool = False  # whether torch compiles the model: a slow start, then faster steps
+    channels_last: bool = False  # whether the channels of images lie side by side in memory
     num_threads: int | None = None  # CPU threads a process; null: what torch finds
     timeout: float = 600  # seconds that processes and data workers wait for one another
     controls: bool = True  # whether pruning is held against chance and against training anew

@@ -38,9 +38,9 @@ Train a model: python train.py [group=option] [key=value] ...
 """
 
 TAIL = """\
-Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, run,
-strict, preflight.strict, report.of, report.to, out, source.run, source.by, predict.path, controls,
-timeout, trust (packages of your own).
+Keys that no group owns: stages, monitor.name, monitor.mode, show, name, seed, num_threads, compile,
+channels_last, run, strict, preflight.strict, report.of, report.to, out, source.run, source.by,
+predict.path, controls, timeout, trust (packages of your own).
 Arguments of an option are those of its class: docs/techniques.md.
 """
 

@@ -31,6 +31,7 @@ from seedbed.run.folder import Refused
 from seedbed.run.lone import refuse_lone_example
 from seedbed.run.loop import Lean
 from seedbed.run.machine import Machine
+from seedbed.run.net import Net
 from seedbed.run.progress import Progress
 from seedbed.run.search import contest
 from seedbed.run.status import begun
@@ -49,37 +50,6 @@ class Parts:
     task: Supervised
     trainer: Trainer
     out: Path
-
-
-class Net(nn.Module):
-    """Scaling, the model, and back to the units of the targets: trained, saved, exported as one.
-
-    Args:
-        scaling: raw inputs `(B, ...)` to the range that `model` sees.
-        model: scaled inputs to logits `(B, K)`.
-        target_scaling: raw targets `(B, K)` to what `model` emits; None if that is the same.
-        codes: what `model` emits to scores of classes `(B, C)`; None if that is the same.
-    """
-
-    def __init__(
-        self,
-        scaling: nn.Module,
-        model: nn.Module,
-        target_scaling: nn.Module | None = None,
-        codes: nn.Module | None = None,
-    ) -> None:
-        super().__init__()
-        self.scaling, self.model, self.target_scaling = scaling, model, target_scaling
-        self.codes = codes
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map raw inputs `(B, ...)` to `(B, K)`: logits, or values in the units of the targets."""
-        outputs = self.model(self.scaling(x))
-        if self.codes is not None:
-            return self.codes(outputs)
-        if self.target_scaling is None:
-            return outputs
-        return cast(TargetScaling, self.target_scaling).inverse(outputs)
 
 
 def make(path: str, node: Node, **offers: Any) -> Any:
@@ -378,6 +348,8 @@ def build(cfg: Config, out: Path) -> Parts:
     if starts(cfg):
         initialise(cfg, net.model, spec)
     fit_scalings(net, data)
+    if cfg.channels_last:
+        net.lay_channels_last()
     task = make_task(cfg, net, loss, spec)
     own = {f"callback.{k}.monitor": node["monitor"] for k, node in watching(cfg)}
     known = task.monitored if cfg.monitor.oracle else task.logs.names("val")

@@ -22,9 +22,10 @@ from seedbed.option import described
 from seedbed.randomness import mix
 from seedbed.report import compression as report
 from seedbed.run.artefact import Artefact, Maker
-from seedbed.run.build import Net, Parts, initialise, make, make_net, ready
+from seedbed.run.build import Parts, initialise, make, make_net, ready
 from seedbed.run.chain import Chain, naming
 from seedbed.run.folder import write_json
+from seedbed.run.net import Net
 from seedbed.run.tune import Tuner
 from seedbed.types import Spec
 

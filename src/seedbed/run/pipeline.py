@@ -20,10 +20,11 @@ from seedbed.data._loader import Order, Unreadable, loader
 from seedbed.run import reading, saved
 from seedbed.run.answers import Answers
 from seedbed.run.board import Board
-from seedbed.run.build import Net, Parts, build, ready
+from seedbed.run.build import Parts, build, ready
 from seedbed.run.changes import of_data
 from seedbed.run.compression import Compressor, steps_of
 from seedbed.run.folder import Refused, read_json, write_json
+from seedbed.run.net import Net, compile_net
 from seedbed.run.preflight import preflight
 from seedbed.run.quiet import quiet
 from seedbed.run.reproduce import again, compare
@@ -139,6 +140,8 @@ class Run:
         notes = self.parts.data.notes()
         if notes and trainer.is_global_zero:
             print(notes)  # noqa: T201
+        if self.cfg.compile:
+            compile_net(task.model, trainer.strategy.root_device)
         try:
             with patiently():
                 trainer.fit(
