@@ -263,8 +263,9 @@ def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None
     assert again.err.startswith("out=here: holds a run already")
     Path("mine").mkdir()
     Path("mine/thesis.txt").write_text("three years of work")
-    refused = train(*TINY, "model.dropout=2", "out=mine")
+    refused = train(*TINY, "out=mine")
     assert (refused.code, refused.err) == (2, "out=mine: exists and is not empty\n")
+    assert train(*TINY, "model.dropout=2", "out=mine").code == 2  # refused before it is looked at
     assert Path("mine/thesis.txt").exists()
 
 
