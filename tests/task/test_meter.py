@@ -54,6 +54,28 @@ def test_a_weight_may_be_a_tensor_and_nothing() -> None:
     assert meter.means(alone()) == {"loss": 2.0}
 
 
+def test_a_sum_counts_what_it_is_of() -> None:
+    meter = Meter()
+    for right, of in ((41, 48), (1, 49)):  # 41/48 · 48 is no whole number in any precision
+        meter.add({"loss": value(1.0)}, of)
+        meter.add_sum("acc", torch.tensor(right), of)
+        meter.take_in()
+    assert meter.newest(alone()) == {"acc": 1 / 49, "loss": 1.0}
+    assert meter.means(alone()) == {"acc": 42 / 97, "loss": 1.0}
+
+
+def test_what_was_added_up_can_be_taken_up() -> None:
+    one, other = Meter(), Meter()
+    one.add({"loss": value(3.0)}, 2)
+    kept = one.so_far()
+    one.add({"loss": value(5.0)}, 1)  # does not reach what is kept
+    other.take_up(kept, torch.device("cpu"))
+    assert other.newest(alone()) == {"loss": 3.0}
+    other.add({"loss": value(5.0)}, 1)
+    assert other.means(alone()) == one.means(alone()) == {"loss": 11 / 3}
+    assert kept["sums"]["loss"].tolist() == [[6.0], [2.0]]
+
+
 def test_means_start_anew() -> None:
     meter = Meter()
     meter.add({"loss": value(7.0)})
@@ -75,9 +97,7 @@ def test_a_long_sum_keeps_its_digits() -> None:
 def test_no_graph_is_kept() -> None:
     meter = Meter()
     meter.add({"loss": torch.ones((), requires_grad=True) * 2})
-    value, _ = meter.waiting["loss"]
-    assert not value.requires_grad
+    assert not meter.waiting["loss"].value.requires_grad
     meter.take_in()
-    assert not meter.sums["loss",].requires_grad
-    assert not meter.latest["loss",].requires_grad
+    assert not any(kept.requires_grad for kept in (*meter.sums["loss",], *meter.latest["loss",]))
     assert meter.means(alone())["loss"] == pytest.approx(2)

@@ -1,13 +1,16 @@
 """The metrics of each kind of target by hand."""
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from sklearn.metrics import f1_score, r2_score, roc_auc_score
 from torchmetrics.classification import MulticlassAccuracy
 
-from seedbed.task._metrics import Accuracy, metrics_of
+from seedbed.task._logs import Logs
+from seedbed.task._metrics import metrics_of
 from seedbed.types import HIDDEN, Spec, Split
 
 TWO = Spec((1,), "class", 2, ("a", "b"))
@@ -36,7 +39,7 @@ def test_accuracy_counts_examples() -> None:
 def test_what_is_measured(spec: Spec, train: list[str], val: list[str]) -> None:
     wanted: dict[Split, list[str]] = {"train": train, "val": val, "test": val}
     for split, names in wanted.items():
-        assert sorted(map(str, metrics_of(spec, split))) == [f"{split}/{name}" for name in names]
+        assert sorted(Logs(spec).names(split)) == sorted(f"{split}/{n}" for n in (*names, "loss"))
 
 
 def test_confidence_is_the_mean_of_the_largest_probability() -> None:
@@ -169,14 +172,19 @@ def test_the_area_under_the_curve_of_many_examples_is_exact() -> None:
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_accuracy_is_torchmetrics(hidden: bool) -> None:
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_accuracy_is_torchmetrics(split: str, hidden: bool) -> None:
     torch.manual_seed(3)
-    ours = Accuracy(hidden=hidden)
+    classes = tuple("abcde")
+    ours = Logs(Spec((1,), "class", 5, classes, masked=hidden and split == "train"))
     theirs = MulticlassAccuracy(5, average="micro", ignore_index=HIDDEN)
     for size in (1, 7, 40):
         scores, y = torch.randn(size, 5).round(), torch.randint(5, (size,))  # with ties
-        if hidden:
+        if ours.spec.masked:
             y[::3] = HIDDEN
-        ours.update(scores, y)
+        ours.count(split, scores, y, {"loss": torch.zeros(())})
         theirs.update(scores, y)
-    assert ours.compute().item() == pytest.approx(theirs.compute().item(), abs=1e-7)
+    trainer: Any = SimpleNamespace(strategy=SimpleNamespace(reduce=lambda sums, reduce_op: sums))
+    measured = ours.end_epoch(split, trainer)
+    assert set(measured) == set(ours.names(split))
+    assert measured[f"{split}/acc"] == pytest.approx(theirs.compute().item(), abs=1e-7)

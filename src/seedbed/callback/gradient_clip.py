@@ -29,6 +29,8 @@ class Clipped(NamedTuple):
 def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
     """Scale all gradients as one to length `threshold` if they are longer."""
     norm = total_norm(gradients)
+    if norm.is_cpu and norm.item() <= threshold:  # known without waiting
+        return Clipped(norm, torch.zeros_like(norm), norm)
     factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     precise = torch.promote_types(gradients[0].dtype, torch.float32)  # double: twice the time
     torch._foreach_mul_(gradients, factor.to(precise))

@@ -24,6 +24,7 @@ class Group(NamedTuple):
     options: dict[str, Any]  # as they are now: the rate changes
     params: list[Tensor]
     state: list[list[Tensor]]  # those of `STATE`
+    steps: Tensor  # of all parameters: those of the state are parts of it
 
 
 class Quick:
@@ -63,7 +64,7 @@ class Quick:
 def update(kernel: Callable[..., Any], group: Group, gradients: list[Tensor]) -> None:
     """Make one update of a group."""
     options, (mean, square, step) = group.options, group.state
-    torch._foreach_add_(step, 1)
+    group.steps.add_(1)
     kernel(
         group.params,
         gradients,
@@ -96,6 +97,9 @@ def groups_of(optimizer: Optimizer) -> list[Group]:
         plain = options["fused"] and not options["amsgrad"] and not options["capturable"]
         if not (plain and made and len(kinds) == 1 and isinstance(options["lr"], float)):
             return []
+        steps = torch.stack([optimizer.state[p]["step"] for p in params])
+        for p, step in zip(params, steps, strict=True):
+            optimizer.state[p]["step"] = step
         state = [[optimizer.state[p][key] for p in params] for key in STATE]
-        groups.append(Group(options, params, state))
+        groups.append(Group(options, params, state, steps))
     return groups

@@ -24,6 +24,7 @@ from seedbed.run.build import Parts, build, ready
 from seedbed.run.changes import of_data
 from seedbed.run.compression import Compressor, steps_of
 from seedbed.run.folder import Refused, read_json, write_json
+from seedbed.run.machine import slow_halves
 from seedbed.run.net import Net, compile_net
 from seedbed.run.preflight import preflight
 from seedbed.run.quiet import quiet
@@ -137,9 +138,9 @@ class Run:
         """Train, validating as it goes; the validation's numbers are the best epoch's."""
         trainer, task = self.parts.trainer, self.parts.task
         last = self.last() if self.goes_on else None  # or ended before anything was saved
-        notes = self.parts.data.notes()
-        if notes and trainer.is_global_zero:
-            print(notes)  # noqa: T201
+        for note in (self.parts.data.notes(), slow_halves(trainer)):
+            if note and trainer.is_global_zero:
+                print(note)  # noqa: T201
         if self.cfg.compile:
             compile_net(task.model, trainer.strategy.root_device)
         try:

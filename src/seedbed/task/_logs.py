@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
 from seedbed.task._meter import Meter
-from seedbed.task._metrics import metrics_of
-from seedbed.types import ORACLE, Spec
+from seedbed.task._metrics import metrics_of, recognised
+from seedbed.types import HIDDEN, ORACLE, Spec
 
 
 class Logs(nn.Module):
@@ -24,6 +24,7 @@ class Logs(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.spec = spec
+        self.counts = spec.kind == "class"  # in training, where a metric of its own takes long
         self.tests = ["test", *(f"test/{name}" for name in spec.tests)]
         self.vals = ["val", *([ORACLE] if spec.oracle else [])]
         splits = ["train", *self.vals, *self.tests]
@@ -38,7 +39,8 @@ class Logs(nn.Module):
 
     def names(self, split: str) -> list[str]:
         """Return what an epoch of a split always measures."""
-        return [f"{split}/loss", *map(str, self.metrics_of(split))]
+        counted = ["train/acc"] if split == "train" and self.counts else []
+        return [f"{split}/loss", *counted, *map(str, self.metrics_of(split))]
 
     def count(
         self,
@@ -57,13 +59,16 @@ class Logs(nn.Module):
             counts = len(logits) if weight is None or name != "loss" else weight
             meter.add({f"{split}/{name}": value}, counts)
         scores = self.spec.scores(logits.detach())
+        if split == "train" and self.counts:
+            known = (y != HIDDEN).sum() if self.spec.masked else len(y)
+            meter.add_sum("train/acc", recognised(scores, y).sum(), known)
         for metric in self._metrics[split]:
             metric.update(scores, y)
 
     def recorded(self, name: str) -> Tensor | None:
         """Return what this training step has recorded by a name, `()`, None if nothing."""
-        value, _ = self.meters["train"].waiting.get(name, (None, 0))
-        return value
+        found = self.meters["train"].waiting.get(name)
+        return found and found.value
 
     def end_epoch(self, split: str, trainer: Trainer) -> dict[str, float]:
         """Return means and metrics over all processes, and start anew."""

@@ -4,53 +4,82 @@ Scalars of one step are taken in together: an operation on one of them costs as 
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from lightning import Trainer
 from torch import Tensor
 
 Names = tuple[str, ...]
+MANY = 100  # batch sizes that are remembered
+
+
+class Waiting(NamedTuple):
+    """A value of the step that is not yet over, `()`."""
+
+    value: Tensor
+    factor: float | Tensor  # what it is multiplied by to be a sum
+    weight: float | Tensor  # what it counts
+
+
+class Sums(NamedTuple):
+    """Σ weight · value and Σ weight, `(names,)` each."""
+
+    totals: Tensor
+    weights: Tensor
 
 
 class Meter:
     """Adds up values and weights by name; nothing leaves the device until `means`."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, tuple[Tensor, float | Tensor]] = {}  # of this step, () each
-        self.sums: dict[Names, Tensor] = {}  # (2, names) each: Σ weight · value, Σ weight
-        self.latest: dict[Names, Tensor] = {}  # the same of the newest values alone
-        self._counts: tuple[tuple[float, ...], Tensor] | None = None  # on the device already
+        self.waiting: dict[str, Waiting] = {}  # of this step
+        self.sums: dict[Names, Sums] = {}
+        self.latest: dict[Names, Sums] = {}  # of the newest values alone
+        self._known: dict[tuple[float, ...], Tensor] = {}  # on the device already
 
     def add(self, values: dict[str, Tensor], weight: float | Tensor = 1) -> None:
         """Add one `()` value a name, each counted `weight` times."""
+        self._expect({name: Waiting(v.detach(), weight, weight) for name, v in values.items()})
+
+    def add_sum(self, name: str, value: Tensor, weight: float | Tensor) -> None:
+        """Add the `()` sum of as many values as `weight` says."""
+        self._expect({name: Waiting(value.detach(), 1, weight)})
+
+    def _expect(self, values: dict[str, Waiting]) -> None:
         if not self.waiting.keys().isdisjoint(values):
             self.take_in()
-        for name, value in values.items():
-            self.waiting[name] = value.detach(), weight
+        self.waiting |= values
 
     def take_in(self) -> None:
         """Add up what a step has added: it is over."""
         if not self.waiting:
             return
-        names = tuple(self.waiting)
-        values = torch.stack([precise(value) for value, _ in self.waiting.values()])
-        counts = self._weights([weight for _, weight in self.waiting.values()], values)
+        names, waiting = tuple(self.waiting), self.waiting.values()
+        values = together([each.value for each in waiting])
+        totals = values * self._numbers([each.factor for each in waiting], values)
+        weights = self._numbers([each.weight for each in waiting], values)
         self.waiting = {}
-        pairs = torch.stack([values * counts, counts])
-        self.sums[names] = self.sums[names] + pairs if names in self.sums else pairs
+        if names in self.sums:
+            self.sums[names].totals.add_(totals)
+            self.sums[names].weights.add_(weights)
+        else:
+            self.sums[names] = Sums(totals.clone(), weights.clone())
         self.latest.pop(names, None)  # the newest last
-        self.latest[names] = pairs
+        self.latest[names] = Sums(totals, weights)
 
-    def _weights(self, weights: list[float | Tensor], like: Tensor) -> Tensor:
-        """Return `(names,)` weights; plain numbers go to the device only where they change."""
-        if any(isinstance(each, Tensor) for each in weights):
+    def _numbers(self, numbers: list[float | Tensor], like: Tensor) -> Tensor:
+        """Return `(names,)` of them; those that are no tensors go to the device only once."""
+        if any(isinstance(each, Tensor) for each in numbers):
             zero = torch.zeros_like(like[0])
-            return torch.stack([zero + each for each in weights])
-        numbers = tuple(float(each) for each in weights)
-        known = self._counts
-        if known is None or known[0] != numbers or known[1].device != like.device:
-            self._counts = known = (numbers, torch.tensor(numbers, dtype=like.dtype).to(like))
-        return known[1]
+            return torch.stack([zero + each for each in numbers])
+        key = tuple(float(each) for each in numbers)
+        found = self._known.get(key)
+        if found is None or found.device != like.device:
+            if len(self._known) > MANY:
+                self._known.clear()
+            found = self._known[key] = torch.tensor(key, dtype=like.dtype).to(like)
+        return found
 
     def means(self, trainer: Trainer) -> dict[str, float]:
         """Return the mean of each name over all processes, and start anew."""
@@ -62,30 +91,40 @@ class Meter:
         """Return the mean of the newest value of each name over all processes."""
         self.take_in()
         latest: dict[str, Tensor] = {}
-        for names, pairs in self.latest.items():
-            latest |= dict(zip(names, pairs.unbind(1), strict=True))
+        for names, sums in self.latest.items():
+            latest |= dict(zip(names, torch.stack(sums, 1), strict=True))
         return over_processes(latest, trainer)
 
     def so_far(self) -> dict[str, dict[str, Tensor]]:
-        """Return what has been added up, on the CPU."""
+        """Return what has been added up, `(2, names)` on the CPU."""
         self.take_in()
         kept = {"sums": self.sums, "latest": self.latest}
-        return {k: {"\n".join(names): v.cpu() for names, v in of.items()} for k, of in kept.items()}
+        return {
+            part: {"\n".join(names): torch.stack(sums).cpu() for names, sums in of.items()}
+            for part, of in kept.items()
+        }
 
     def take_up(self, state: dict[str, dict[str, Tensor]], device: torch.device) -> None:
         """Go on from what had been added up."""
         self.waiting = {}
         self.sums, self.latest = (
-            {tuple(k.split("\n")): v.to(device).view(2, -1) for k, v in state[part].items()}
+            {tuple(k.split("\n")): Sums(*v.to(device, copy=True)) for k, v in state[part].items()}
             for part in ("sums", "latest")
         )
 
 
-def by_name(sums: Iterable[tuple[Names, Tensor]]) -> dict[str, Tensor]:
+def together(values: list[Tensor]) -> Tensor:
+    """Return `()` values as one, `(names,)`; those on the CPU are numbers already."""
+    if all(value.is_cpu for value in values):
+        return torch.tensor([value.item() for value in values], dtype=torch.float64)
+    return torch.stack([precise(value) for value in values])
+
+
+def by_name(sums: Iterable[tuple[Names, Sums]]) -> dict[str, Tensor]:
     """Return the `(2,)` sums of each name, over all steps whatever else was known of them."""
     found: dict[str, Tensor] = {}
-    for names, pairs in sums:
-        for name, pair in zip(names, pairs.unbind(1), strict=True):
+    for names, own in sums:
+        for name, pair in zip(names, torch.stack(own, 1), strict=True):
             found[name] = found[name] + pair if name in found else pair
     return found
 

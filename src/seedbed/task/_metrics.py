@@ -10,14 +10,14 @@ from torchmetrics.regression import R2Score
 from torchmetrics.utilities import dim_zero_cat
 
 from seedbed.task._meter import precise
-from seedbed.types import HIDDEN, Spec
+from seedbed.types import Spec
 
 
 def metrics_of(spec: Spec, split: str) -> MetricCollection:
     """Return what is measured on a split beside the loss, by its name `split/metric`.
 
-    Classes: `acc`; where nothing is trained also `f1`, the mean over classes, `confidence`, and
-    with two classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
+    Classes, where nothing is trained: `acc`, `f1`, the mean over classes, `confidence`, and with
+    two classes `auroc`.  Values: `mae`, `rmse`, `r2`, in the units of the data.
     """
     chosen = of_classes(spec, split) if spec.kind == "class" else of_values()
     # without groups: metrics whose sums agree in the first batch would share them ever after
@@ -26,18 +26,20 @@ def metrics_of(spec: Spec, split: str) -> MetricCollection:
 
 
 def of_classes(spec: Spec, split: str) -> dict[str, Metric]:
-    """Return the metrics of `(B, C)` scores and `(B,)` classes."""
-    count = len(spec.classes)
-    chosen: dict[str, Metric] = {"acc": Accuracy(hidden=spec.masked and split == "train")}
+    """Return the metrics of `(B, C)` scores and `(B,)` classes.
+
+    A training step counts what it recognised among its means: see `Logs`.
+    """
+    if split == "train":
+        return {}
+    chosen: dict[str, Metric] = {"acc": Accuracy()}
     if spec.episode:
         ways, _, queries = spec.episode
         return chosen | ({"interval": Interval(ways * queries)} if split == "test" else {})
-    if split != "train":
-        chosen["confidence"] = Confidence()
-        chosen["f1"] = MulticlassF1Score(count, average="macro", validate_args=False)
-        if count == 2:
-            chosen["auroc"] = AUROC()
-    return chosen
+    count = len(spec.classes)
+    chosen["confidence"] = Confidence()
+    chosen["f1"] = MulticlassF1Score(count, average="macro", validate_args=False)
+    return chosen | ({"auroc": AUROC()} if count == 2 else {})
 
 
 def of_values() -> dict[str, Metric]:
@@ -70,21 +72,17 @@ class Mean(Metric):
 class Accuracy(Mean):
     """The share of examples whose class has the highest score; the first of several that have it.
 
-    Our own, since it is asked in every step: torchmetrics' counts four numbers of every class.
-
-    Args:
-        hidden: whether some examples have no class, and do not count.
+    Our own, since torchmetrics' counts four numbers of every class.
     """
-
-    def __init__(self, *, hidden: bool = False) -> None:
-        super().__init__()
-        self.hidden = hidden
 
     def update(self, scores: Tensor, y: Tensor) -> None:
         """Take in `(B, C)` scores and `(B,)` classes."""
-        right = scores.argmax(-1) == y  # never, where the class is hidden
-        self.total = self.total + precise(right).sum()
-        self.count = self.count + ((y != HIDDEN).sum() if self.hidden else len(y))
+        self.add(recognised(scores, y))
+
+
+def recognised(scores: Tensor, y: Tensor) -> Tensor:
+    """Return which of `(B, C)` scores are highest at their class of `(B,)`; no hidden one is."""
+    return scores.argmax(-1) == y
 
 
 class Confidence(Mean):

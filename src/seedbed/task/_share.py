@@ -31,6 +31,8 @@ def share(trainer: Trainer, batch: int, weight: Tensor | None) -> float | Tensor
         trainer.num_training_batches,
         trainer.world_size,
     )
+    if n == world == 1 and weight is None:
+        return 1.0
     first = batch - batch % n
     window = range(first, int(min(first + n, batches)) if math.isfinite(batches) else first + n)
     order = getattr(trainer.train_dataloader, "sampler", None)

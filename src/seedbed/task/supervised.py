@@ -400,6 +400,8 @@ def poisonous(loss: Tensor, share: float | Tensor) -> Tensor:
 
     So one look at the gradient, which all processes share, judges the losses of all, too.
     """
+    if loss.is_cpu and math.isfinite(loss.item()):  # known without waiting
+        return loss if isinstance(share, float) and share == 1 else loss * share
     return loss * (loss.detach() * 0 + share)
 
 
