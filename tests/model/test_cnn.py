@@ -20,6 +20,26 @@ def test_against_its_definition() -> None:
     torch.testing.assert_close(model(x), expected)
 
 
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "sigmoid"])  # they rise
+def test_pooling_before_what_rises_changes_nothing(activation: Any) -> None:
+    late, early = (
+        CNN((2, 9, 13), 3, [4, 6], 5, 7, activation, pool_position=position)
+        for position in ("after", "before")
+    )
+    early.load_state_dict(late.state_dict())
+    x = torch.randn(5, 2, 9, 13)
+    torch.testing.assert_close(early(x), late(x))
+
+
+def test_a_norm_after_pooling_sees_the_maxima() -> None:
+    model = CNN((1, 8, 8), 3, [4], hidden=None, norm="batch", pool_position="before")
+    x = torch.randn(6, 1, 8, 8)
+    maxima = F.max_pool2d(F.conv2d(x, next(model.parameters()), padding=1), 2)
+    mean, var = maxima.mean((0, 2, 3), keepdim=True), maxima.var((0, 2, 3), False, keepdim=True)
+    maps = ((maxima - mean) / (var + 1e-5).sqrt()).relu()
+    torch.testing.assert_close(model(x), model.head(maps.flatten(1)))
+
+
 def test_number_of_parameters() -> None:
     # 9·32 + 32, 9·32·64 + 64, 64·7·7·128 + 128, 128·10 + 10
     count = sum(p.numel() for p in CNN((1, 28, 28), 10).parameters())
@@ -48,6 +68,7 @@ def test_dropout_is_off_at_evaluation() -> None:
         ({"kernel_size": 4}, "kernel_size must"),
         ({"kernel_size": -1}, "kernel_size must"),
         ({"channels": [8, 0]}, "must all be at least 1"),
+        ({"pool_position": "first"}, "pool_position must be before or after"),
         ({"hidden": 0}, "hidden must be at least 1"),
         ({"dropout": -0.1}, "dropout must"),
     ],

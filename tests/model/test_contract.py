@@ -44,6 +44,7 @@ def grid() -> list[tuple[str, dict[str, Any]]]:
         choices = product(NORMS, ACTIVATIONS) if "norm" in asked else ()
         found = [(name, {**SMALL[name], **norm, "activation": a}) for norm, a in choices]
         cases += found or [(name, {})]
+    cases += [("cnn", {**SMALL["cnn"], "pool_position": "before", **norm}) for norm in NORMS]
     return cases
 
 

@@ -6,12 +6,15 @@ https://doi.org/10.1109/5.726791.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 from torch import Tensor, nn
 
 from seedbed.model._activation import Activation
 from seedbed.model._block import Block, Norm, NormPosition
 from seedbed.model._image import check_images, check_widths
+
+PoolPosition = Literal["before", "after"]
 
 
 class CNN(nn.Module):
@@ -28,6 +31,8 @@ class CNN(nn.Module):
         norm: none, batch, layer (over all maps of an example), group or weight, in each stage
             and the hidden layer.
         norm_position: of batch, layer and group norm: before or after the activation.
+        pool_position: before or after norm and activation, which have a quarter of the work
+            behind it; without a norm relu makes the same maps either way.
         momentum: of batch norm's running statistics, in [0, 1]: the weight of the newest batch,
             as torch counts it; Keras' momentum is 1 minus this one.
         eps: added to the variance, > 0.
@@ -49,6 +54,7 @@ class CNN(nn.Module):
         dropout: float = 0.0,
         norm: Norm = "none",
         norm_position: NormPosition = "before",
+        pool_position: PoolPosition = "after",
         momentum: float = 0.1,
         eps: float = 1e-5,
         groups: int = 4,
@@ -59,15 +65,17 @@ class CNN(nn.Module):
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
         if hidden is not None and hidden < 1:
             raise ValueError(f"hidden must be at least 1, got {hidden}")
+        if pool_position not in PoolPosition.__args__:
+            raise ValueError(f"pool_position must be before or after, got {pool_position!r}")
         block = Block(norm, norm_position, momentum, eps, groups, activation, dropout)
         check_images("a cnn", shape, len(channels))
         maps = [shape[0], *channels]
-        stages = nn.Sequential(
-            *(
-                nn.Sequential(*block.conv(c_in, c_out, kernel_size), nn.MaxPool2d(2))
-                for c_in, c_out in pairwise(maps)
-            )
-        )
+        stages = nn.Sequential()
+        for c_in, c_out in pairwise(maps):
+            mixing, *rest = block.conv(c_in, c_out, kernel_size)
+            pool = [nn.MaxPool2d(2)]
+            parts = [*pool, *rest] if pool_position == "before" else [*rest, *pool]
+            stages.append(nn.Sequential(mixing, *parts))
         height, width = (side // 2 ** len(channels) for side in shape[1:])
         size = maps[-1] * height * width
         dense = block.dense(size, hidden) if hidden else [nn.Dropout(dropout)]
