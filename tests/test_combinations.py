@@ -101,6 +101,7 @@ REFUSED = [  # patterns of two options, and what the gate says of them
     (r"model=(cnn|resnet|inception)", FLAT, "needs images"),
     (r"augment=(?!none)", FLAT, "needs images"),
     (r"regularizer=cutmix", FLAT, "cutmix needs images"),
+    (r"callback=test_flip", FLAT, "it needs images"),
     (r"regularizer=label_smoothing", VALUES, "label_smoothing needs targets that are classes"),
     (r"regularizer=dropout", r"model=linear", "the model has no dropout layer"),
     (r"init=class_prior", VALUES, "the data has real numbers as targets"),
@@ -127,7 +128,11 @@ REFUSED = [  # patterns of two options, and what the gate says of them
     (r"regularizer=adabn", r"callback=(swa|tent|test_bn)", "both choose the statistics"),
     (r"callback=(tent|test_bn)", UNNORMED, "it adapts batch norm"),
     (r"callback=tent", VALUES, "it makes classes more certain"),
-    (r"callback=(tent|test_bn)", r"checkpoint=none", "it acts in the stages test and predict"),
+    (
+        r"callback=(tent|test_bn|test_flip)",
+        r"checkpoint=none",
+        "it acts in the stages test and predict",
+    ),
 ]
 
 

@@ -52,6 +52,7 @@ WRONG = [
     ("callback=tent", "callback.tent: it adapts batch norm, and this model has none; model.norm"),
     ("callback=test_bn", "callback.test_bn: it adapts batch norm, and this model has none"),
     ("callback=tent callback.tent.lr=-1", "callback.tent: lr must be at least 0"),
+    ("callback=test_flip", "callback.test_flip: it needs images, got inputs of shape (2,)"),
     ("callback=[test_bn,tent]", "callback=[test_bn,tent]: tent takes the batch's statistics, too"),
     ("callback=tent stages=fit", "callback=tent with stages=[fit]: it acts in the stages test and"),
     ("callback=tent data.form=plane model.norm=batch", "callback.tent: it makes classes more"),

@@ -58,6 +58,7 @@ NEEDS = {  # what an option of one group asks of the others
     "regularizer/cutmix": ["data=digits", "model=cnn", "regularizer=cutmix", *WITHOUT],
     **{f"augment/{name}": ["data=digits", f"augment={name}", "~data.size"] for name in IMAGES},
     "callback/swa": ["callback=swa"],
+    "callback/test_flip": ["data=digits", "model=cnn", "callback=test_flip", *WITHOUT],
     **{
         f"callback/{name}": [
             *("data=digits", "model=cnn", "model.norm=batch", f"callback={name}", *WITHOUT)

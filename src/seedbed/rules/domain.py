@@ -57,7 +57,7 @@ def two_adaptations(plain: Mapping[str, Any]) -> str | None:
 def adaptation_without_stage(plain: Mapping[str, Any]) -> str | None:
     """A technique for test batches, and no stage that has any."""
     stages = [plain["stages"]] if isinstance(plain["stages"], str) else plain["stages"]
-    used = chosen(plain, "callback", ADAPTATIONS)
+    used = chosen(plain, "callback", (*ADAPTATIONS, "test_flip"))
     if used and not plain["run"] and not {"test", "predict", "reproduce"} & set(stages):
         words = ",".join(stages)
         return (
