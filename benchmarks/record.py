@@ -21,6 +21,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 SECTIONS = {  # script, without `.py`: title
     "tax": "What the structure costs",
     "startup": "Start-up",
+    "accuracy": "Time to accuracy on Fashion-MNIST",
     "memory": "Memory",
     "doctor_cost": "The doctor, and the average of the weights",
     "sweep_overhead": "Sweeps",
