@@ -39,6 +39,7 @@ IDEAS = {  # what is changed: words
     "single precision, channels first": "trainer.precision=32-true channels_last=false",
     "pooling after norm and activation": "model.pool_position=after",
     "no norm, a fifth of the rate": "model.norm=none optimizer.lr=0.001",
+    "three epochs": "trainer.max_epochs=3",
     "a constant rate of .001": "scheduler=constant optimizer.lr=0.001",
     "cosine without the rise": "scheduler=cosine",
     "no label smoothing": "regularizer=[]",
