@@ -107,7 +107,7 @@ def test_so_is_what_stands_inside_a_part(name: str) -> None:
         ("model", "seedbed.run.pipeline.Run", "has no 'run'|is not a part of a training"),
         ("model", "seedbed.types.Regularizer", "seedbed.types.Regularizer is not a part"),
         ("model", "torch.fx.GraphModule", "is not a part of a training"),
-        ("model", "torch.nn.Module.__init__", "it is torch.nn.modules.module.Module.__init__"),
+        ("model", "torch.nn.Module.eval", "it is torch.nn.modules.module.Module.eval"),
         ("model", "torch.nn.Linear.from_float", "has no 'from_float'|it is"),
         ("model", "torch.nn.modules.linear.Any", "it is typing.Any|a class"),
         ("model", "torch.nn.functional.relu", "and a class is expected"),
