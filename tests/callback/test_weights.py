@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning import LightningModule
 from quick import trainer
-from torch import nn
+from torch import Tensor, nn
 
 from seedbed.callback.weights import Weights
 from seedbed.data.synthetic import Synthetic
@@ -36,6 +37,14 @@ def test_norm_and_share_of_zeros(tmp_path: Path) -> None:
     for row in rows:
         assert float(row["weight/norm"]) == pytest.approx((9 + 16 + 144 + 0.5) ** 0.5, abs=1e-6)
         assert float(row["weight/zeros"]) == pytest.approx(5 / 10)
+
+
+def test_a_model_without_weights_has_no_size() -> None:
+    class Bare(LightningModule):
+        def record(self, values: dict[str, Tensor]) -> None:
+            raise AssertionError(values)
+
+    Weights().on_train_epoch_end(trainer(), Bare())
 
 
 @pytest.mark.parametrize("below", [-0.1, float("nan")])

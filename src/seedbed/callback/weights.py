@@ -19,6 +19,8 @@ from seedbed.weight import weights
 class Weights(Callback):
     """Records `weight/norm` and `weight/zeros`, the share of small weights, after every epoch.
 
+    Nothing where no weight is trained, as with `model=linear task=siamese`.
+
     Args:
         below: a weight of at most this size counts as zero, >= 0.
 
@@ -33,7 +35,10 @@ class Weights(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at all weights together; biases and norm layers are left out."""
+        found = weights(pl_module)
+        if not found:
+            return
         with torch.no_grad():
-            flat = torch.cat([w.detach().float().flatten() for w in weights(pl_module)])
+            flat = torch.cat([w.detach().float().flatten() for w in found])
             zeros = (flat.abs() <= self.below).float().mean()
             cast(Recording, pl_module).record({"weight/norm": flat.norm(), "weight/zeros": zeros})
