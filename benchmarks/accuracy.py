@@ -202,6 +202,8 @@ def main() -> None:
     parser.add_argument("--ideas", action="store_true", help="one change at a time")
     parser.add_argument("--by-hand", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.seeds < 2:
+        parser.error("--seeds: at least 2, or there is no spread")
     if asked.by_hand:
         print(by_hand(asked.by_hand[0], int(asked.by_hand[1])))  # noqa: T201
         return

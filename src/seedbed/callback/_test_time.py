@@ -1,7 +1,7 @@
-"""What adapts a model to the batches of a test or prediction, and leaves it as it was.
+"""What changes a model for a test or prediction, and leaves it as it was.
 
-Parts of batch norm are replaced by stand-ins while a loader lasts; the layers' own tensors are
-never written to, and return to their places afterwards, whatever happens.
+What adapts to batches: parts of batch norm are replaced by stand-ins while a loader lasts; the
+layers' own tensors are never written to, and return to their places afterwards, whatever happens.
 """
 
 import sys
@@ -19,7 +19,44 @@ Parameters = dict[str, nn.Parameter | None]
 Buffers = dict[str, Tensor | None]
 
 
-class Adaptation(Callback):
+class AtTest(Callback):
+    """Acts in the stages test and predict, and nowhere else.
+
+    A technique says how it begins and how it ends.
+    """
+
+    def start(self, task: Any) -> None:
+        """Change the model of a task."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Leave the model as it was, whatever has been done; may be called twice."""
+        raise NotImplementedError
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Change the model."""
+        self.start(pl_module)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Change the model."""
+        self.start(pl_module)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the model as it was."""
+        self.end()
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the model as it was."""
+        self.end()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Leave the model as it was where a stage has failed."""
+        self.end()
+
+
+class Adaptation(AtTest):
     """Adapts before every batch of the stages test and predict; anew for every loader.
 
     A technique overrides `begin`, `adapt` and `fits`.
@@ -87,14 +124,6 @@ class Adaptation(Callback):
                 )
             self.adapt(trainer, task, x.clone())  # one that gradients may pass through
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remember what the model is."""
-        self.start(pl_module)
-
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remember what the model is."""
-        self.start(pl_module)
-
     def on_test_batch_start(
         self,
         trainer: Trainer,
@@ -116,20 +145,6 @@ class Adaptation(Callback):
     ) -> None:
         """Adapt to a batch."""
         self.before(trainer, pl_module, batch.x, dataloader_idx)
-
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the model as it was."""
-        self.end()
-
-    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the model as it was."""
-        self.end()
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Leave the model as it was where a stage has failed."""
-        self.end()
 
     def end(self) -> None:
         """Leave the model as it was, and let go of it."""

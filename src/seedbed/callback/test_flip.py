@@ -9,18 +9,18 @@ Source: Krizhevsky, Sutskever & Hinton 2012, "ImageNet Classification with Deep 
 
 from typing import Any
 
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from seedbed.callback._test_time import AtTest
 
-class TestFlip(Callback):
+
+class TestFlip(AtTest):
     """Tests and predicts with the mean of the logits of an image and of its mirror image.
 
     It costs a second look, and helps a net that was trained on mirrored images,
-    `augment.basic.flip=0.5`; one that was not, or of digits and letters, gets worse.  Training,
-    validation and what is exported are as without it.
+    `augment.basic.flip=0.5`; one that was not gets worse.  Training, validation and what is
+    exported are as without it.
     """
 
     __test__ = False  # no test, whatever its name says
@@ -46,28 +46,6 @@ class TestFlip(Callback):
         if self.hook is not None:
             self.hook.remove()
             self.hook = None
-
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look twice."""
-        self.start(pl_module)
-
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look twice."""
-        self.start(pl_module)
-
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the model as it was."""
-        self.end()
-
-    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the model as it was."""
-        self.end()
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Leave the model as it was where a stage has failed."""
-        self.end()
 
 
 def twice(net: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:

@@ -60,13 +60,11 @@ class Meter:
         totals = values * self._numbers([each.factor for each in waiting], values)
         weights = self._numbers([each.weight for each in waiting], values)
         self.waiting = {}
-        if names in self.sums:
-            self.sums[names].totals.add_(totals)
-            self.sums[names].weights.add_(weights)
-        else:
-            self.sums[names] = Sums(totals.clone(), weights.clone())
+        newest = Sums(totals, weights)
+        before = self.sums.get(names)
+        self.sums[names] = newest if before is None else Sums(*map(torch.add, before, newest))
         self.latest.pop(names, None)  # the newest last
-        self.latest[names] = Sums(totals, weights)
+        self.latest[names] = newest
 
     def _numbers(self, numbers: list[float | Tensor], like: Tensor) -> Tensor:
         """Return `(names,)` of them; those that are no tensors go to the device only once."""
