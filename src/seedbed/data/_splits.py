@@ -15,7 +15,7 @@ from seedbed.data._loader import TIMEOUT, Batches, Order, loader
 from seedbed.data._split import split
 from seedbed.types import HIDDEN, ORACLE, Batch, Inputs, Kind, Spec, Split
 
-ROOM = 2**20  # bytes of inputs in a batch of a validation, where those of training have less
+ROOM = 2**19  # bytes of inputs in a batch of a validation, where those of training have less
 
 
 class Splits(LightningDataModule):
@@ -216,8 +216,8 @@ class Splits(LightningDataModule):
 def roomier(x: Any, size: int) -> int:
     """Return how many training batches of `size` of the inputs `x` make one of a validation.
 
-    Small ones take as long to be handed around as to be computed.  No numbers depend on it, and
-    without gradients there is room.
+    Small ones take as long to be handed around as to be computed; those of a convolution that no
+    cache holds any more take half as long again.  No numbers depend on it.
     """
     return max(1, ROOM // (size * x[0].nbytes)) if isinstance(x, Tensor) and len(x) else 1
 

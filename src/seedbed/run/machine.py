@@ -1,5 +1,7 @@
 """What only torch knows of the machine, written down as soon as the processes are there."""
 
+import ctypes
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from seedbed.run import ranks
 from seedbed.run.folder import read_json, write_json
 
 DRIVER = Path("/proc/driver/nvidia/version")
+TRIM, LARGE = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
 
 
 class Machine(Callback):
@@ -51,6 +54,25 @@ def facts(trainer: Trainer) -> dict[str, Any]:
             "driver": DRIVER.read_text().splitlines()[0] if DRIVER.is_file() else None,
         }
     return known
+
+
+def keep_pages() -> bool:
+    """Have the allocator keep what a step gives back, and return whether it does.
+
+    As it comes, glibc's returns large blocks to the system, which hands out and clears new pages
+    for every step: a small CNN with batches of 256 took 3.1 s in place of 2.2.  The most that is
+    held at a time stays the same.  Whoever has set the allocator by hand is left alone.
+
+    Source: the GNU C Library's manual, "Malloc Tunable Parameters".
+    """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, another system
+        return False
+    large = mallopt(LARGE, 1 << 30) or mallopt(LARGE, 1 << 25)  # older ones take no more
+    return bool(large and mallopt(TRIM, (1 << 31) - 1))
 
 
 def slow_halves(trainer: Trainer) -> str | None:

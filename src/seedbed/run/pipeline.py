@@ -24,7 +24,7 @@ from seedbed.run.build import Parts, build, ready
 from seedbed.run.changes import of_data
 from seedbed.run.compression import Compressor, steps_of
 from seedbed.run.folder import Refused, read_json, write_json
-from seedbed.run.machine import slow_halves
+from seedbed.run.machine import keep_pages, slow_halves
 from seedbed.run.net import Net, compile_net
 from seedbed.run.preflight import preflight
 from seedbed.run.quiet import quiet
@@ -40,6 +40,7 @@ Metrics = dict[str, float]
 def run(cfg: Config) -> Metrics:
     """Run every stage and return the metrics, which are also in `metrics.json`."""
     assert cfg.out is not None
+    keep_pages()
     with quiet():
         return Run(cfg, Path(cfg.out)).all()
 
