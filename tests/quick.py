@@ -1,6 +1,6 @@
 """The smallest thing that Lightning trains: one weight that walks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,8 +22,8 @@ class Walker(LightningModule):
         self.trained: list[float] = []  # w[0] before every step
         self.recorded: list[dict[str, float]] = []
 
-    def record(self, values: dict[str, Tensor]) -> None:
-        self.recorded.append({name: value.item() for name, value in values.items()})
+    def record(self, values: Mapping[str, float | Tensor]) -> None:
+        self.recorded.append({name: float(value) for name, value in values.items()})
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         self.trained.append(self.w[0].item())

@@ -265,8 +265,8 @@ class Data(Protocol):
 class Recording(Protocol):
     """A task, as callbacks see it."""
 
-    def record(self, values: dict[str, Tensor]) -> None:
-        """Keep `()` values of this training step for the logs, without waiting for the device."""
+    def record(self, values: Mapping[str, float | Tensor]) -> None:
+        """Keep single values of this training step for the logs, without waiting for the device."""
         ...
 
 

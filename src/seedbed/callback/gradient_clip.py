@@ -6,6 +6,7 @@ Source: Pascanu, Mikolov & Bengio 2013, "On the Difficulty of Training Recurrent
 algorithm 1, https://arxiv.org/abs/1211.5063.
 """
 
+import math
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
@@ -19,20 +20,23 @@ from seedbed.types import Recording
 
 
 class Clipped(NamedTuple):
-    """What clipping has done, `()` each."""
+    """What clipping has done: numbers where that is known without waiting, else `()` each."""
 
-    before: Tensor  # length of all gradients as one
-    share: Tensor  # by norm 1 if it was cut, else 0; by value that of the elements that were cut
-    after: Tensor | None  # length that is left, where it is known without another look
+    before: float | Tensor  # length of all gradients as one
+    share: float | Tensor  # by norm 1 if it was cut, else 0; by value that of the elements cut
+    after: float | Tensor | None  # length that is left, where known without another look
 
 
 def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
     """Scale all gradients as one to length `threshold` if they are longer."""
     norm = total_norm(gradients)
-    if norm.is_cpu and norm.item() <= threshold:  # known without waiting
-        return Clipped(norm, torch.zeros_like(norm), norm)
-    factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     precise = torch.promote_types(gradients[0].dtype, torch.float32)  # double: twice the time
+    if norm.is_cpu and math.isfinite(length := norm.item()):
+        if length <= threshold:
+            return Clipped(length, 0.0, length)
+        torch._foreach_mul_(gradients, torch.tensor(threshold / length, dtype=precise))
+        return Clipped(length, 1.0, threshold)
+    factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     torch._foreach_mul_(gradients, factor.to(precise))
     return Clipped(norm, (norm > threshold).to(norm.dtype), norm * factor)
 

@@ -7,7 +7,7 @@ from lightning import Trainer
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
-from seedbed.task._meter import Meter
+from seedbed.task._meter import Meter, Number
 from seedbed.task._metrics import metrics_of, recognised
 from seedbed.types import HIDDEN, ORACLE, Spec
 
@@ -65,8 +65,8 @@ class Logs(nn.Module):
         for metric in self._metrics[split]:
             metric.update(scores, y)
 
-    def recorded(self, name: str) -> Tensor | None:
-        """Return what this training step has recorded by a name, `()`, None if nothing."""
+    def recorded(self, name: str) -> Number | None:
+        """Return what this training step has recorded by a name, None if nothing."""
         found = self.meters["train"].waiting.get(name)
         return found and found.value
 

@@ -3,30 +3,41 @@
 Scalars of one step are taken in together: an operation on one of them costs as much as on all.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, cast
 
 import torch
 from lightning import Trainer
 from torch import Tensor
 
 Names = tuple[str, ...]
+Number = float | Tensor  # `()`
 MANY = 100  # batch sizes that are remembered
 
 
 class Waiting(NamedTuple):
-    """A value of the step that is not yet over, `()`."""
+    """A value of the step that is not yet over."""
 
-    value: Tensor
-    factor: float | Tensor  # what it is multiplied by to be a sum
-    weight: float | Tensor  # what it counts
+    value: Number
+    factor: Number  # what it is multiplied by to be a sum
+    weight: Number  # what it counts
 
 
 class Sums(NamedTuple):
-    """Σ weight · value and Σ weight, `(names,)` each."""
+    """Σ weight · value and Σ weight, `(names,)` each: numbers on the CPU, else on the device."""
 
-    totals: Tensor
-    weights: Tensor
+    totals: list[float] | Tensor
+    weights: list[float] | Tensor
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Return both together."""
+        return Sums(*map(added, self, other))
+
+    def pairs(self) -> Tensor:
+        """Return them as one, `(names, 2)`."""
+        if isinstance(self.totals, Tensor) and isinstance(self.weights, Tensor):
+            return torch.stack([self.totals, self.weights], 1)
+        return torch.tensor([self.totals, self.weights], dtype=torch.float64).T
 
 
 class Meter:
@@ -38,13 +49,13 @@ class Meter:
         self.latest: dict[Names, Sums] = {}  # of the newest values alone
         self._known: dict[tuple[float, ...], Tensor] = {}  # on the device already
 
-    def add(self, values: dict[str, Tensor], weight: float | Tensor = 1) -> None:
-        """Add one `()` value a name, each counted `weight` times."""
-        self._expect({name: Waiting(v.detach(), weight, weight) for name, v in values.items()})
+    def add(self, values: Mapping[str, Number], weight: Number = 1) -> None:
+        """Add one value a name, each counted `weight` times."""
+        self._expect({name: Waiting(bare(v), weight, weight) for name, v in values.items()})
 
-    def add_sum(self, name: str, value: Tensor, weight: float | Tensor) -> None:
-        """Add the `()` sum of as many values as `weight` says."""
-        self._expect({name: Waiting(value.detach(), 1, weight)})
+    def add_sum(self, name: str, value: Number, weight: Number) -> None:
+        """Add the sum of as many values as `weight` says."""
+        self._expect({name: Waiting(bare(value), 1, weight)})
 
     def _expect(self, values: dict[str, Waiting]) -> None:
         if not self.waiting.keys().isdisjoint(values):
@@ -55,18 +66,22 @@ class Meter:
         """Add up what a step has added: it is over."""
         if not self.waiting:
             return
-        names, waiting = tuple(self.waiting), self.waiting.values()
-        values = together([each.value for each in waiting])
-        totals = values * self._numbers([each.factor for each in waiting], values)
-        weights = self._numbers([each.weight for each in waiting], values)
+        names, newest = tuple(self.waiting), self._sums(list(self.waiting.values()))
         self.waiting = {}
-        newest = Sums(totals, weights)
         before = self.sums.get(names)
-        self.sums[names] = newest if before is None else Sums(*map(torch.add, before, newest))
+        self.sums[names] = newest if before is None else before.plus(newest)
         self.latest.pop(names, None)  # the newest last
         self.latest[names] = newest
 
-    def _numbers(self, numbers: list[float | Tensor], like: Tensor) -> Tensor:
+    def _sums(self, waiting: list[Waiting]) -> Sums:
+        if all(not isinstance(each.value, Tensor) or each.value.is_cpu for each in waiting):
+            numbers = [(float(value), float(by), float(weight)) for value, by, weight in waiting]
+            return Sums([value * by for value, by, _ in numbers], [each[2] for each in numbers])
+        values = torch.stack([precise(cast(Tensor, each.value)) for each in waiting])
+        totals = values * self._numbers([each.factor for each in waiting], values)
+        return Sums(totals, self._numbers([each.weight for each in waiting], values))
+
+    def _numbers(self, numbers: list[Number], like: Tensor) -> Tensor:
         """Return `(names,)` of them; those that are no tensors go to the device only once."""
         if any(isinstance(each, Tensor) for each in numbers):
             zero = torch.zeros_like(like[0])
@@ -90,7 +105,7 @@ class Meter:
         self.take_in()
         latest: dict[str, Tensor] = {}
         for names, sums in self.latest.items():
-            latest |= dict(zip(names, torch.stack(sums, 1), strict=True))
+            latest |= dict(zip(names, sums.pairs(), strict=True))
         return over_processes(latest, trainer)
 
     def so_far(self) -> dict[str, dict[str, Tensor]]:
@@ -98,7 +113,7 @@ class Meter:
         self.take_in()
         kept = {"sums": self.sums, "latest": self.latest}
         return {
-            part: {"\n".join(names): torch.stack(sums).cpu() for names, sums in of.items()}
+            part: {"\n".join(names): sums.pairs().T.cpu() for names, sums in of.items()}
             for part, of in kept.items()
         }
 
@@ -106,23 +121,33 @@ class Meter:
         """Go on from what had been added up."""
         self.waiting = {}
         self.sums, self.latest = (
-            {tuple(k.split("\n")): Sums(*v.to(device, copy=True)) for k, v in state[part].items()}
+            {tuple(k.split("\n")): sums_from(v, device) for k, v in state[part].items()}
             for part in ("sums", "latest")
         )
 
 
-def together(values: list[Tensor]) -> Tensor:
-    """Return `()` values as one, `(names,)`; those on the CPU are numbers already."""
-    if all(value.is_cpu for value in values):
-        return torch.tensor([value.item() for value in values], dtype=torch.float64)
-    return torch.stack([precise(value) for value in values])
+def bare(value: Number) -> Number:
+    """Return a value that remembers no graph."""
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def added(one: list[float] | Tensor, other: list[float] | Tensor) -> list[float] | Tensor:
+    """Return `(names,)` sums."""
+    if isinstance(one, Tensor) or isinstance(other, Tensor):
+        return cast(Tensor, one) + cast(Tensor, other)
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+def sums_from(kept: Tensor, device: torch.device) -> Sums:
+    """Return the sums that were kept as `(2, names)` on the CPU."""
+    return Sums(*(kept.tolist() if device.type == "cpu" else kept.to(device, copy=True)))
 
 
 def by_name(sums: Iterable[tuple[Names, Sums]]) -> dict[str, Tensor]:
     """Return the `(2,)` sums of each name, over all steps whatever else was known of them."""
     found: dict[str, Tensor] = {}
     for names, own in sums:
-        for name, pair in zip(names, torch.stack(own, 1), strict=True):
+        for name, pair in zip(names, own.pairs(), strict=True):
             found[name] = found[name] + pair if name in found else pair
     return found
 

@@ -16,10 +16,10 @@ class Watch:
     def __init__(self) -> None:
         self.started: tuple[Tensor, torch.cuda.Event] | None = None
 
-    def finite(self, value: Tensor) -> bool:
+    def finite(self, value: float | Tensor) -> bool:
         """Return whether the newest value that is known here is finite."""
-        if value.device.type != "cuda":
-            return math.isfinite(value.item())
+        if not isinstance(value, Tensor) or value.device.type != "cuda":
+            return math.isfinite(value)
         judged = self.settled()
         copy = value.detach().to("cpu", non_blocking=True)
         done = torch.cuda.Event()

@@ -343,8 +343,8 @@ class Supervised(LightningModule):
             for parameter in group["params"]:
                 parameter.grad = None
 
-    def record(self, values: dict[str, Tensor]) -> None:
-        """Keep `()` values of this training step for the logs, without waiting for the device."""
+    def record(self, values: Mapping[str, float | Tensor]) -> None:
+        """Keep single values of this training step for the logs, without waiting for the device."""
         self.logs.meters["train"].add(values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
