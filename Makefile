@@ -9,7 +9,7 @@ AUDIT := pip-audit==2.10.1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MAKEFLAGS += --no-print-directory
-.PHONY: install train test fix check format lint types layers quick docs gallery chaos bench audit ci clean
+.PHONY: install train test fix check format lint types layers quick docs site gallery chaos bench audit ci clean
 
 install: $(READY) ## set up $(VENV), again only when the requirements change
 
@@ -51,6 +51,10 @@ quick: install
 docs: install ## the generated parts of README.md and docs/
 	@$(BIN)/python docs/generate.py
 
+site: install ## the documentation as a site, in site/; broken links are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
+
 gallery: install ## run experiments again and compare with what they promise; ARGS="digits_cnn"
 	@$(BIN)/python benchmarks/gallery.py $(ARGS)
 
@@ -71,5 +75,5 @@ ci: ## everything, in a fresh environment of its own
 	@$(MAKE) VENV=.venv-ci test
 
 clean: ## environments and caches; runs in logs/ stay
-	rm -rf .venv .venv-ci .venv-audit .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf site .venv .venv-ci .venv-audit .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Writes docs/techniques.md and the table of groups in README.md.  `make docs`."""
+"""Writes docs/techniques.md, docs/api/ and the table of groups in README.md.  `make docs`."""
 
 import ast
 import inspect
@@ -42,6 +42,7 @@ MEANINGS = {  # of the standard words, where neither a docstring nor the YAML sa
 def main() -> None:
     """Write every generated text."""
     for path, text in generated().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
@@ -54,7 +55,19 @@ def generated() -> dict[Path, str]:
     return {
         readme: f"{before}{START}\n{help.table()}\n{END}{after}",
         ROOT / "docs/techniques.md": catalogue,
+        **{ROOT / f"docs/api/{name}.md": reference(name) for name in packages()},
     }
+
+
+def packages() -> list[str]:
+    """Return the folders of the package that hold the classes of options, and `types`."""
+    groups = {group.removeprefix("target_") for group in help.groups()}
+    return [*sorted(g for g in groups if (help.PACKAGE / g).is_dir()), "types"]
+
+
+def reference(name: str) -> str:
+    """Return the page of a folder, whose docstrings the site reads itself."""
+    return f"<!-- Made by `make docs`. -->\n# seedbed.{name}\n\n::: seedbed.{name}\n"
 
 
 def contents() -> str:

@@ -1,72 +1,21 @@
 """The README's own commands and files, so that it cannot rot."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import samples
+from conftest import ROOT
+from pages import commands, shell, skip_where_it_lacks, tiny
 
-from seedbed.data.fashion_mnist import DEBIAN
-from seedbed.run.net import COMPILERS
-
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-LINES = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.split("\n")
-]
-EXAMPLE = dict(re.findall(r"`([\w/]+\.\w+)`\n\n```\w+\n(.*?)```", README, re.S))
+LINES = commands(ROOT / "README.md")
+EXAMPLE = dict(re.findall(r"`([\w/]+\.\w+)`\n\n```\w+\n(.*?)```", README, re.DOTALL))
 TRAIN = [line for line in LINES if line.startswith("python train.py")]
 ID = "logs/default/<id>"
-ENV = {
-    **os.environ,
-    "OMP_NUM_THREADS": "1",
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-}
-SHORT = {  # experiments that train for longer: one of their jobs, on a little of their data
-    "transfer": "data.per_class=1 init=[default] callback.finetune.mode=full",
-    "few_shot": "task=siamese model.channels=[] data.episodes=4 data.val_episodes=4",
-    "domain_adaptation": "regularizer=[mmd] data.fraction=0.05",
-    "fashion_fast": "data.fraction=0.05",
-    "digits_folds": "model=linear data.fold=0",
-}
-LACKING = {  # words of a line: what this machine lacks for it
-    "fashion": "" if DEBIAN.is_dir() else "the package dataset-fashion-mnist",
-    "compile=true": "" if any(map(shutil.which, COMPILERS)) else "a C++ compiler",
-}
-BASH = shutil.which("bash") or "bash"
 slow = pytest.mark.slow
-
-
-def shell(line: str, folder: Path, **env: str) -> str:
-    done = subprocess.run(
-        [BASH, "-c", line],
-        cwd=folder,
-        env=ENV | env,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
-
-
-def tiny(line: str, root: Path = ROOT) -> str:
-    """Return the same command with an epoch or two, from another folder."""
-    line = line.replace("train.py", shlex.quote(str(root / "train.py")), 1)
-    line, found = re.subn(r"trainer\.max_epochs=\d+", "trainer.max_epochs=2", line)
-    name = line.partition("experiment=")[2].partition(" ")[0]
-    if name in SHORT:
-        line = f"{line.partition('#')[0]} {SHORT[name]}"
-    if "stages=[fit,test,compress" in line:
-        return f"{line} trainer.max_epochs=1 controls=false"
-    return line if found or "stages=" in line else f"{line} trainer.max_epochs=1"
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +46,7 @@ def test_make_knows_the_target(line: str) -> None:
     "line", [line for line in TRAIN if ID not in line and "z_loss" not in line]
 )
 def test_a_command_works(line: str, tmp_path: Path) -> None:
-    lacking = [what for word, what in LACKING.items() if word in line and what]
-    if lacking:
-        pytest.skip(f"{lacking[0]} is missing")
+    skip_where_it_lacks(line)
     samples.table(tmp_path / "houses.csv")
     samples.images(tmp_path / "pictures")
     (tmp_path / "their.csv").write_text("epoch,loss,val_loss\n1,2.3,2.3\n2,1.1,1.2\n3,0.8,1.0\n")
@@ -131,7 +78,9 @@ def test_tensorboard_reads_the_logs(finished: Path) -> None:
 
 @slow
 def test_a_notebook_loads_a_run(finished: Path, tmp_path: Path) -> None:
-    (code,) = [c for c in re.findall(r"```python\n(.*?)```", README, re.S) if "seedbed.load" in c]
+    (code,) = [
+        c for c in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "seedbed.load" in c
+    ]
     (tmp_path / "cell.py").write_text(f"{code.replace(ID, str(finished))}print(*logits.shape)\n")
     assert shell("python cell.py", tmp_path) == "1 10\n"
 

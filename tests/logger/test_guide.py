@@ -10,7 +10,7 @@ from seedbed import config
 from seedbed.command import Command
 from seedbed.door import checked
 
-GUIDE = (ROOT / "docs/guides/loggers.md").read_text().partition("```bash\n")[2].partition("```")[0]
+GUIDE = (ROOT / "docs/guides/loggers.md").read_text().partition("```sh\n")[2].partition("```")[0]
 COMMANDS = [shlex.split(line)[2:] for line in GUIDE.splitlines()]
 MISSING = [name for name in ("mlflow", "sqlalchemy", "wandb") if find_spec(name) is None]
 

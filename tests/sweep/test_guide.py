@@ -11,7 +11,7 @@ from seedbed import config
 from seedbed.command import Command
 from seedbed.door import checked
 
-GUIDE = (ROOT / "docs/guides/sweeps.md").read_text().partition("```bash\n")[2].partition("```")[0]
+GUIDE = (ROOT / "docs/guides/sweeps.md").read_text().partition("```sh\n")[2].partition("```")[0]
 COMMANDS = [shlex.split(line, comments=True)[2:] for line in GUIDE.splitlines()]
 
 

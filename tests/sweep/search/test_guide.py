@@ -17,7 +17,7 @@ from seedbed.sweep.search.plan import chosen, planned
 pytest.importorskip("optuna", reason="needs optuna: pip install 'seedbed[optuna]'")
 
 GUIDE = (ROOT / "docs/guides/search.md").read_text()
-BLOCK = GUIDE.partition("```bash\n")[2].partition("```")[0]
+BLOCK = GUIDE.partition("```sh\n")[2].partition("```")[0]
 COMMANDS = [shlex.split(line, comments=True)[2:] for line in BLOCK.splitlines()]
 
 
