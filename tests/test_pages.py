@@ -27,6 +27,7 @@ BEFORE = {  # what a line goes on from: the command that makes it
     "logs/<name>/<id>": "model.norm=batch name=normed",
     "logs/default/<id>": "'stages=[fit,test,compress]' compress=[]",
 }
+EVERYTHING = ("logs/sweeps/<id>", "logs/default/<id>")  # what a list of all shows
 NO_SERVER = "mode=online"  # such a line passes the gate and is printed
 MINE = """
 from torch import nn
@@ -66,7 +67,7 @@ def given(line: str, made: Made, folder: Path) -> str:
     (folder / "mine.py").write_text(MINE)
     torch.save({"1.weight": torch.ones(16, prod((1, 8, 8)))}, folder / "resnet18.pt")
     for place in BEFORE:
-        if place in line:
+        if place in line or (place in EVERYTHING and "report.of=logs" in line):
             here = place.replace("<name>", "normed").replace("<id>", "1")
             shutil.copytree(made(place), folder / here)
             line = line.replace(place, here).replace("<…>", here)

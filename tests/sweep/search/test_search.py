@@ -3,6 +3,7 @@
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,3 +147,16 @@ def test_two_processes_of_a_trial_stop_together(tmp_path: Path) -> None:
     assert status(job)["status"] == "pruned", done.stderr
     assert "pruned: val/loss was behind that of other trials after epoch 2" in done.stderr
     assert done.returncode == 1  # no trial of this sweep has a value
+
+
+def test_a_search_that_was_moved_goes_on_and_one_without_its_journal_says_so(
+    whole: tuple[Path, str], tmp_path: Path
+) -> None:
+    shutil.copytree(whole[0] / sweep_in(whole[0]), tmp_path / "elsewhere")
+    more = search(tmp_path, "run=elsewhere", "sweep.trials=13")
+    assert (more.returncode, more.stderr) == (0, "")
+    assert status(tmp_path / "elsewhere/12")["status"] in ("ok", "pruned")
+    (tmp_path / "elsewhere/study.log").unlink()
+    lost = search(tmp_path, "run=elsewhere", "sweep.trials=14")
+    assert lost.returncode == 2
+    assert lost.stderr == "elsewhere/study.log: the journal of the search is gone\n"

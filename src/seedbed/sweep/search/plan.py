@@ -113,7 +113,7 @@ def trials(folder: Path, sweep: record.Sweep, make: Make) -> Trials:
     """Return the trials of a recorded search.
 
     Raises:
-        Refused: its record or its study is damaged, or the study is another one's.
+        Refused: its record or its study is damaged or gone, or the study is another one's.
     """
     axes, fixed = space([parse(settable(word)) for word in sweep.words])
     try:
@@ -121,5 +121,11 @@ def trials(folder: Path, sweep: record.Sweep, make: Make) -> Trials:
         journal, goals = Path(sweep.search["journal"]), dict(sweep.search["goals"])
     except (KeyError, TypeError, ValueError) as error:
         raise Refused(f"{folder / record.FILE} is damaged") from error
+    if not settings.study and journal != settings.journal(folder):  # the folder has been moved
+        journal = settings.journal(folder)
+        sweep.search["journal"] = str(journal)  # for the jobs
+        record.write(folder, sweep)
+    if sweep.jobs and not journal.is_file():
+        raise Refused(f"{journal}: the journal of the search is gone")
     opened = study.opened(journal, axes, goals, settings)
     return Trials(folder, sweep, opened, (axes, fixed), make)
