@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from seedbed.model._activation import Activation, activation_of
 from seedbed.types import Batch, Step
 
-ERRORS = torch.linspace(-4, 4, 81, dtype=torch.float64)
-LOGITS = torch.linspace(-6, 6, 97, dtype=torch.float64)
-WEIGHTS = torch.linspace(-2, 2, 81, dtype=torch.float64)
+# An even number of places: at 0 the slope of an absolute value hangs on the last bit.
+ERRORS = torch.linspace(-4, 4, 80, dtype=torch.float64)
+LOGITS = torch.linspace(-6, 6, 96, dtype=torch.float64)
+WEIGHTS = torch.linspace(-2, 2, 80, dtype=torch.float64)
 
 
 class Curve(NamedTuple):
@@ -181,7 +182,7 @@ def grid(names: Sequence[Any], figure: Figure) -> None:
     """Draw each activation on its own axes."""
     panels = figure.subplots(2, -(-len(names) // 2), sharex=True).flat
     for axes, name in zip(panels, names, strict=False):  # of an odd number one stays empty
-        x = torch.linspace(-4, 4, 81, dtype=torch.float64, requires_grad=True)
+        x = ERRORS.clone().requires_grad_()
         y = activation_of(name)(x)
         (slope,) = torch.autograd.grad(y.sum(), x)
         axes.plot(x.detach(), slope, "--", color=LIGHT["c1"], label="slope")

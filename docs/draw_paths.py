@@ -4,6 +4,7 @@ from functools import partial
 from math import cos, pi, sin
 from typing import Any
 
+import numpy as np
 import torch
 from draw_option import made, picture
 from ink import LIGHT
@@ -84,7 +85,8 @@ def way(option: str, start: tuple[float, float] = START, **given: Any) -> Tensor
 def plot(option: str, path: Tensor, given: dict[str, Any], figure: Figure) -> None:
     """Draw a path on the ravine."""
     axes = figure.subplots()
-    x, y = torch.linspace(*ACROSS, 61), torch.linspace(*DOWN, 35)
+    # numpy's, which are the same to the last bit with any instructions of the processor
+    x, y = np.linspace(*ACROSS, 61), np.linspace(*DOWN, 35)
     surface = height(x[None, :], y[:, None])
     levels = [0.12 * 2.5**k for k in range(6)]
     axes.contour(x, y, surface, levels, colors=LIGHT["line"], linewidths=1)
