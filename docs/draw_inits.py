@@ -15,12 +15,12 @@ from seedbed.types import Spec
 WIDTH, DEPTH = 256, 10  # of a net of linear layers
 SPEC = Spec(shape=(WIDTH,), kind="class", outputs=3, classes=("a", "b", "c"), counts=(70, 25, 5))
 SEEN = {
-    "default": "Weights in a narrow box; signals shrink at every layer, with ReLU and without.",
+    "default": "A box of weights; signals shrink to a twentieth, with ReLU and without.",
     "gaussian": "A narrow bell; signals are gone after a few layers.",
     "he": "A bell; signals keep their size through ReLU layers, and grow without ReLU.",
     "lecun": "A bell; signals keep their size through linear layers, and fade through ReLU.",
-    "orthogonal": "A bell; linear layers keep the size of signals exactly, ReLU halves it.",
-    "uniform": "A box from -0.05 to 0.05; signals shrink through ReLU.",
+    "orthogonal": "A bell; linear layers keep the size of signals exactly, ReLU lets them fade.",
+    "uniform": "A box from -0.05 to 0.05; signals shrink at every layer, faster with ReLU.",
     "xavier": "A bell; signals keep their size through linear layers, and fade through ReLU.",
     "xavier_as_written": "A needle around 0; signals are gone after a few layers.",
 }
@@ -85,7 +85,7 @@ def prior() -> str:
         "first prediction without": (fresh, "c1"),
         "with class_prior": (net(x).softmax(1).mean(0), "c0"),
     }
-    seen = "Classes of 70, 25 and 5 %: a fresh net says a third of each, with class_prior as it is."
+    seen = "Classes of 70, 25 and 5 %: a fresh net says a third for each, with class_prior these."
     return picture(seen, partial(compare, bars))
 
 

@@ -90,7 +90,7 @@ def reacting(option: str, **given: Any) -> str:
         one.observe(loss, clock)
         losses.append(loss)
         factors.append(one(clock))
-    seen = "A loss that stalls three times; the rate falls to a tenth some epochs after each."
+    seen = "A loss that stalls again and again; some epochs later the rate falls to a tenth."
     return picture(seen, partial(both, losses, factors), height=2.8)
 
 
