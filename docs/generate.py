@@ -1,12 +1,14 @@
-"""Writes docs/techniques.md, docs/api/ and the table of groups in README.md.  `make docs`."""
+"""Writes docs/pictures/, docs/techniques.md, docs/api/ and README.md's table.  `make docs`."""
 
 import ast
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import draw
 import yaml
 
 from seedbed import help
@@ -40,7 +42,8 @@ MEANINGS = {  # of the standard words, where neither a docstring nor the YAML sa
 
 
 def main() -> None:
-    """Write every generated text."""
+    """Write every generated picture and text."""
+    draw.refresh(draw.pictures())
     for path, text in generated().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -91,10 +94,13 @@ def section(group: str) -> str:
     """Return a group with all its options."""
     chosen, told = help.defaults()[group], set[str]()
     blocks = [f"## {group}\n\n{help.about_group(group)}\n"]
-    for option in help.options(group):
+    options = help.options(group)
+    blocks += [f"{image(p)}\n" for p in draw.of(group) if p.stem not in options]  # of all of them
+    for option in options:
         line = help.about(group, option)
         default = "  **The default.**" if option in chosen else ""
         blocks.append(f"### `{group}={option}`\n\n{escaped(line)}{default}\n")
+        blocks += [f"{image(p)}\n" for p in draw.of(group) if p.stem == option]
         known = facts(group, option)
         if "Formula" in known:
             blocks.append(f"Formula: {code(known['Formula'])}\n")
@@ -102,6 +108,13 @@ def section(group: str) -> str:
         if "Source" in known:
             blocks.append(f"Source: {linked(known['Source'])}\n")
     return "\n".join(blocks)
+
+
+def image(path: Path) -> str:
+    """Return a picture as Markdown; what one sees on it is its title."""
+    seen = re.search("<title>(.*?)</title>", path.read_text())
+    assert seen
+    return f"![{unescape(seen[1])}]({path.relative_to(ROOT / 'docs').as_posix()})"
 
 
 def facts(group: str, option: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ SETTINGS = {
     "axes.labelcolor": LIGHT["ink"],
     "axes.facecolor": LIGHT["paper"],
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.prop_cycle": mpl.cycler(color=COLOURS),
@@ -56,10 +57,12 @@ SETTINGS = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    "path.simplify": False,  # a last bit would decide which points are left out
     "text.color": LIGHT["ink"],
     "xtick.color": LIGHT["soft"],
     "ytick.color": LIGHT["soft"],
 }
+LONG = re.compile(r"-?\d+\.\d{2,}(?=[^<>]*>)")  # within a tag: words stay as they are
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 NAMES = re.compile(r'(?<=id=")\w+|(?<=#)[a-z]\w{10}(?=[")])')  # of shapes, by their last digit
 
@@ -82,7 +85,7 @@ def drawn(draw: Callable[[Figure], None], width: float = 4.8, height: float = 2.
 
 def rounded(text: str) -> str:
     """Return SVG with a digit behind the point in every path, place and size."""
-    return re.sub(r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.1f}", text)
+    return LONG.sub(lambda found: f"{float(found[0]):.1f}", text)
 
 
 def styled(text: str) -> str:

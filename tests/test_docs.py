@@ -1,10 +1,10 @@
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import yaml
+from scripts import script
 
 from seedbed import help
 from seedbed.signature import resolve
@@ -14,12 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("generate")
 
 
 def test_generated_texts_are_what_make_docs_writes(generate: ModuleType) -> None:
