@@ -28,7 +28,7 @@ from seedbed.config import as_plain
 OTHERS = ["model.dropout=0.3", "optimizer=momentum", "seed=3", "num_threads=2"]
 FROM = [
     "init=pretrained",
-    "init.pretrained.path=src",
+    "init.pretrained.run=src",
     "source.run=src",
     "source.by=['data=synthetic','model=mlp']",
 ]
