@@ -1,4 +1,4 @@
-"""The worked examples of docs/: their files, their commands and their mistakes, as they are shown."""
+"""The worked examples of docs/: files, commands and mistakes, as they are shown."""
 
 import json
 import re

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import matplotlib as mpl
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
+from matplotlib import pyplot as plt
+
+INLINE = ("inline", "module://matplotlib_inline.backend_inline")  # names of a notebook's
 
 
 @contextlib.contextmanager
@@ -22,6 +25,8 @@ def untouched() -> Iterator[None]:
     cudnn = torch.backends.cudnn
     tuned, same = cudnn.benchmark, cudnn.deterministic
     environment, drawn = dict(os.environ), mpl.get_backend()
+    if drawn in INLINE:
+        plt.switch_backend(drawn)  # it joins IPython when it is first loaded, and only as chosen
     try:
         with isolate_rng():
             yield
@@ -33,4 +38,4 @@ def untouched() -> Iterator[None]:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
-        mpl.use(drawn)
+        mpl.use(drawn, force=False)  # a window of a display that is not there is no error
