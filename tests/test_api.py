@@ -69,6 +69,14 @@ def test_a_config_is_that_of_the_command_line(train: Train) -> None:
     assert as_plain(seedbed.compose(*words)) == written | {"out": None}
 
 
+def test_another_class_that_is_typed_has_its_own_defaults_but_for_what_is_typed_beside_it() -> None:
+    words = ["optimizer._target_=torch.optim.RAdam", "optimizer.lr=0.5", "trainer.max_epochs=2"]
+    cfg = seedbed.compose(*words, "callback.ema._target_=seedbed.callback.swa.SWA")
+    assert cfg.optimizer == {"_target_": "torch.optim.RAdam", "lr": 0.5}
+    assert cfg.callback["ema"] == {"_target_": "seedbed.callback.swa.SWA"}
+    assert seedbed.compose("trainer._target_=lightning.Trainer").trainer["max_epochs"] == 30
+
+
 @pytest.mark.parametrize(
     "words",
     [
