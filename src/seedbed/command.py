@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -346,12 +346,28 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
         cfg = compose(command.primary, overrides)
     except Exception as error:
         raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
+    if not cfg.run:
+        leave_to_class(cfg, overrides)
     changes = list(unlearned(read_config(newest(Path(cfg.run))), cfg)) if cfg.run else []
     if changes and cfg.strict:
         anew = "leave out run= to train anew, or go on all the same: strict=false"
         raise Refused("\n".join(f"{change}; {anew}" for change in changes))
     sys.stderr.writelines(f"{change}\n" for change in changes)
     return cfg
+
+
+def leave_to_class(cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """Where another class was typed, drop what its option set: it has defaults of its own."""
+    said = {word.lstrip("+~").partition("=")[0] for word in overrides}
+    for path in {key.removesuffix("._target_") for key in said if key.endswith("._target_")}:
+        group, *rest = path.split(".")
+        node = OmegaConf.select(cfg, path)
+        if group == "trainer" or len(rest) != (group in LISTS) or not isinstance(node, DictConfig):
+            continue
+        with open_dict(node):
+            for name in {str(key) for key in node} - {"_target_"}:
+                if not any(f"{key}.".startswith(f"{path}.{name}.") for key in said):
+                    del node[name]
 
 
 def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """From a command line to checked runs.  The one module that composes configs with Hydra."""
 
+import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -224,36 +225,74 @@ def place_of(cfg: Config) -> Place:
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
+    with placed(cfg) as (here, place):
+        return in_place(job, here, command, place)
+
+
+@contextlib.contextmanager
+def placed(cfg: Config) -> Iterator[tuple[Config, Place]]:
+    """Keep a run's folder from every other process; give the config that names it, and the place.
+
+    Raises:
+        Refused: the folder holds another run, or is at work.
+    """
     place = place_of(cfg)
     with lock.locked(place.out, f"run={cfg.run}" if cfg.run else f"out={place.out}"):
         if not cfg.run:
             lock.refuse_taken(place.out)  # another start may have been faster
-        return in_place(job, replace(cfg, out=str(place.out)), command, place)
+        yield replace(cfg, out=str(place.out)), place
 
 
 def in_place(job: Job, cfg: Config, command: Command, place: Place) -> int:
     """Run one job in a folder that no other process writes to, and return its exit code."""
-    folder.create(place.record, config.as_plain(cfg), command.overrides)
-    ranks.announce(place.record / "config.yaml")
     if place.out != place.record or not cfg.run:
         slurm.remember(command.argv, place.out)
     try:
-        metrics = kept(job, cfg, place)
-    except Refused:
-        folder.remove(place.record)
-        raise
+        metrics = carried_out(job, cfg, command, place)
     except Interrupted as wish:
         return ending.interrupted(wish, place.out)
+    except Refused:
+        raise
     except Exception as error:
         return ending.broken(error, place.out)
-    finally:
-        ranks.forget()
     if SWEEP not in os.environ:  # the sweep speaks for its jobs
         print(summary.text(place.out, cfg, metrics))  # noqa: T201
     return 0
 
 
-def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
+def carried_out(
+    job: Job,
+    cfg: Config,
+    command: Command,
+    place: Place,
+    at_once: Callable[[int], None] | None = None,
+) -> dict[str, float]:
+    """Write down what a job is, run it, and return its metrics; what ends it goes to the caller.
+
+    Args:
+        job: what to run.
+        cfg: its config, with its folder.
+        command: what was typed.
+        place: where it writes, which is `placed`.
+        at_once: called with the number of a second signal; None: the process ends.
+
+    Raises:
+        Refused: nothing can be made of it, and nothing is left behind.
+    """
+    folder.create(place.record, config.as_plain(cfg), command.overrides)
+    ranks.announce(place.record / "config.yaml")
+    try:
+        return kept(job, cfg, place, at_once)
+    except Refused:
+        folder.remove(place.record)
+        raise
+    finally:
+        ranks.forget()
+
+
+def kept(
+    job: Job, cfg: Config, place: Place, at_once: Callable[[int], None] | None
+) -> dict[str, float]:
     """Run a job whose every end is written down, and leave no process of it behind."""
     records: list[status.Record] = []
 
@@ -273,7 +312,11 @@ def kept(job: Job, cfg: Config, place: Place) -> dict[str, float]:
         end_now(crew.Lost(reason), 1)
 
     mates = crew.Crew(place.record / "ranks", bereft)
-    with stop.listening(second), status.recorded(place.out) as record, crew.led(mates):
+    with (
+        stop.listening(at_once or second),
+        status.recorded(place.out) as record,
+        crew.led(mates),
+    ):
         records.append(record)
         return job(cfg)
 

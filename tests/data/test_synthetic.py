@@ -11,7 +11,7 @@ from seedbed.data.synthetic import Synthetic
 
 
 def points(**options: Any) -> tuple[Tensor, Tensor]:
-    train, test = Synthetic(**options).read()
+    train, test = Synthetic(**options).shared()
     return torch.cat([train.x, test.x]), torch.cat([train.y, test.y])
 
 

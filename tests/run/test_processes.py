@@ -173,7 +173,7 @@ import atexit, sys
 atexit.register(lambda: print("HEAVY", {{"torch", "lightning"}} & set(sys.modules)))
 sys.path.insert(0, {str(ROOT)!r})
 import train
-train.door.enter(train.main)
+train.door.enter(train.work)
 """
     done = subprocess.run(
         [sys.executable, "-c", check, *words],

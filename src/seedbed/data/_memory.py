@@ -31,13 +31,18 @@ class InMemory(Splits):
             raise ValueError(f"per_class must be at least 1, got {per_class}")
         self.per_class = per_class
 
-    def read(self) -> tuple[Batch, Batch]:
-        """Return the training examples and the test examples."""
+    def read(self) -> tuple[Batch, Batch] | Batch:
+        """Return the training examples and the test examples; or all, a fifth of which tests."""
         raise NotImplementedError
+
+    def shared(self) -> tuple[Batch, Batch]:
+        """Return the training examples and the test examples."""
+        found = self.read()
+        return divide(found, 0.2, self.seed) if isinstance(found, Batch) else found
 
     def examples(self) -> dict[Split, Batch]:
         """Return the training, validation and test examples."""
-        train, test = self.read()
+        train, test = self.shared()
         rest, held = self.held_out(train.y, names=self.class_names())
         fit, val = train.at(rest), train.at(held)
         if self.fraction < 1:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from seedbed.data._memory import InMemory, divide
+from seedbed.data._memory import InMemory
 from seedbed.types import Batch, Kind
 
 Shape = Literal["blobs", "moons", "spirals", "plane", "constant"]
@@ -61,12 +61,12 @@ class Synthetic(InMemory):
         """Return `value` for the plane and the constant, `class` for every other form."""
         return "value" if arguments.get("form") in ("plane", "constant") else "class"
 
-    def read(self) -> tuple[Batch, Batch]:
+    def read(self) -> Batch:
         """Draw the points, the same for the same `seed`."""
         g = torch.Generator().manual_seed(self.seed)
         made = {"blobs": self._blobs, "moons": self._moons, "spirals": self._spirals}
         x, y = (made | {"plane": self._plane, "constant": self._constant})[self.form](g)
-        return divide(Batch(x, y), 0.2, self.seed)
+        return Batch(x, y)
 
     def _labels(self, classes: int) -> Tensor:
         return torch.arange(self.size) % classes  # balanced

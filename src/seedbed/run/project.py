@@ -13,17 +13,18 @@ from seedbed.run.folder import Refused, read_config
 FILE = "pyproject.toml"
 
 
-def authorise(said: Iterable[tuple[str, Any]]) -> None:
+def authorise(said: Iterable[tuple[str, Any]], beside: Iterable[str] = ()) -> None:
     """Trust what the command line and the project name, and nothing else.
 
     Args:
         said: `(key, value)` of what was typed.
+        beside: names that were typed before, in this process.
 
     Raises:
         Refused: a name cannot be trusted, or the project's file is wrong.
     """
     try:
-        trust.trust({*named(said), *of_project()})
+        trust.trust({*named(said), *of_project(), *beside})
     except trust.Untrusted as error:
         raise Refused(str(error)) from error
 

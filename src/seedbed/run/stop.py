@@ -53,11 +53,11 @@ WISH = Wish()  # signals belong to a process
 
 @contextlib.contextmanager
 def listening(at_once: Callable[[int], None]) -> Iterator[Wish]:
-    """Note signals, and call `at_once` with the number of a second one; it must not return."""
+    """Note signals, and call `at_once` with the number of a second one and of each after it."""
+    WISH.asked, WISH.patient = 0, False  # an earlier run of this process was another's
     if threading.current_thread() is not threading.main_thread():
         yield WISH  # Python delivers signals to the main thread alone
         return
-    WISH.asked, WISH.patient = 0, False
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before = {number: signal.signal(number, WISH.note) for number in NUMBERS}
