@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seedbed.data.synthetic import Synthetic
 
@@ -78,6 +78,56 @@ def test_the_kind_follows_the_form() -> None:
     assert (data.spec.kind, data.spec.outputs, data.spec.classes) == ("value", 1, ())
     assert Synthetic.kind(form="moons") == "class"
     assert [len(data.splits[s].y) for s in ("train", "val", "test")] == [16, 4, 5]
+
+
+def test_classes_have_the_shares_that_are_asked_for() -> None:
+    for form in ("blobs", "spirals"):
+        _, y = points(form=form, size=200, num_classes=3, shares=[0.7, 0.2, 0.1])
+        assert y.bincount().tolist() == [140, 40, 20]
+    _, y = points(form="moons", size=7, shares=[0.5, 0.5])
+    assert sorted(y.bincount().tolist()) == [3, 4]
+
+
+def test_magnitudes_scale_the_features_and_leave_the_targets() -> None:
+    (x, y), (small, same) = (
+        points(form="plane", size=50, magnitudes=m) for m in ([1e10, 1e-10], [])
+    )
+    assert torch.equal(x, small * torch.tensor([1e10, 1e-10]))
+    assert torch.equal(y, same)
+
+
+def test_a_plane_of_two_magnitudes_is_a_ravine_of_known_steepness() -> None:
+    x, y = points(form="plane", size=20_000, noise=0.0, magnitudes=[10, 1])
+
+    def loss(w: Tensor) -> Tensor:
+        return nn.functional.mse_loss(x @ w[:2, None] + w[2], y)
+
+    lowest = torch.tensor([0.05, 1.0, 1.0])  # the slopes through their magnitudes, and the bias
+    assert loss(lowest).item() < 1e-10
+    hessian = torch.autograd.functional.hessian(loss, lowest)
+    assert isinstance(hessian, Tensor)
+    size = torch.tensor([10.0, 1, 1])
+    torch.testing.assert_close(  # four standard errors of a mean of squares
+        hessian / size / size[:, None], 2 * torch.eye(3), rtol=0, atol=8 * math.sqrt(2 / 20_000)
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"shares": [0.9, 0.1]}, "shares must be 3 numbers above 0 that make 1 together"),
+        ({"shares": [0.9, 0.2, 0.1]}, "shares must be 3 numbers"),
+        ({"shares": [1.0, 0.5, -0.5]}, "shares must be 3 numbers"),
+        ({"shares": [0.5, 0.5, float("nan")]}, "shares must be 3 numbers"),
+        ({"shares": [1.0], "form": "plane"}, "form=plane has 0 classes"),
+        ({"magnitudes": [1.0, 0.0]}, "magnitudes must be 2 finite numbers other than 0"),
+        ({"magnitudes": [1.0, float("inf")]}, "magnitudes must be 2 finite"),
+        ({"magnitudes": [1.0, 2.0], "form": "constant"}, "form=constant has 1 features"),
+    ],
+)
+def test_lists_of_another_length_or_range_are_refused(wrong: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Synthetic(**wrong)
 
 
 @pytest.mark.parametrize(

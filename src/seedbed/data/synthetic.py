@@ -5,6 +5,7 @@ https://scikit-learn.org/stable/datasets/sample_generators.html.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -28,6 +29,12 @@ class Synthetic(InMemory):
         num_classes: classes C of blobs and spirals; moons have two.
         noise: standard deviation around the blob's centre, the curve or the plane.
         value: target of `constant`, which needs `scaling=none target_scaling=none`.
+        shares: of the classes of blobs, moons and spirals, above 0, 1 together; empty: all equal.
+            Each class has its share of `size`, to within one example.
+        magnitudes: factor of each feature, not 0, after the targets are made; empty: 1.  Of a plane
+            with `scaling=none` and `loss=mse`, the weight of a feature of magnitude m then has the
+            second derivative 2 m² (the mean over many examples): [10, 1] is a ravine that is 100
+            times steeper across than along.
         common: see `InMemory`.
 
     Raises:
@@ -42,6 +49,8 @@ class Synthetic(InMemory):
         num_classes: int = 3,
         noise: float = 0.1,
         value: float = 3.0,
+        shares: Sequence[float] = (),
+        magnitudes: Sequence[float] = (),
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -55,6 +64,25 @@ class Synthetic(InMemory):
         self.form, self.size, self.features = form, size, features
         self.num_classes, self.noise, self.value = num_classes, noise, value
         self.targets = self.kind(form=form)
+        self.shares, self.magnitudes = tuple(shares), tuple(magnitudes)
+        self._check_lists()
+
+    def _check_lists(self) -> None:
+        """Raise a ValueError where there is not one share a class, or one magnitude a feature."""
+        classes = 0 if self.targets == "value" else 2 if self.form == "moons" else self.num_classes
+        right = min(self.shares, default=1) > 0 and math.isclose(math.fsum(self.shares), 1)
+        if self.shares and not (right and len(self.shares) == classes):
+            raise ValueError(
+                f"shares must be {classes} numbers above 0 that make 1 together (form={self.form} "
+                f"has {classes} classes), got {list(self.shares)}"
+            )
+        width = {"moons": 2, "spirals": 2, "constant": 1}.get(self.form, self.features)
+        usable = all(math.isfinite(m) and m != 0 for m in self.magnitudes)
+        if self.magnitudes and not (usable and len(self.magnitudes) == width):
+            raise ValueError(
+                f"magnitudes must be {width} finite numbers other than 0 (form={self.form} has "
+                f"{width} features), got {list(self.magnitudes)}"
+            )
 
     @classmethod
     def kind(cls, **arguments: object) -> Kind:
@@ -66,10 +94,16 @@ class Synthetic(InMemory):
         g = torch.Generator().manual_seed(self.seed)
         made = {"blobs": self._blobs, "moons": self._moons, "spirals": self._spirals}
         x, y = (made | {"plane": self._plane, "constant": self._constant})[self.form](g)
+        if self.magnitudes:
+            x = x * torch.tensor(self.magnitudes)  # (N, D)
         return Batch(x, y)
 
     def _labels(self, classes: int) -> Tensor:
-        return torch.arange(self.size) % classes  # balanced
+        if not self.shares:
+            return torch.arange(self.size) % classes
+        ends = torch.tensor(self.shares, dtype=torch.float64).cumsum(0)[:-1]
+        places = (torch.arange(self.size, dtype=torch.float64) + 0.5) / self.size  # in (0, 1)
+        return torch.bucketize(places, ends)
 
     def _spread(self, points: Tensor, g: torch.Generator) -> Tensor:
         return points + self.noise * torch.randn(points.shape, generator=g)
