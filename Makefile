@@ -9,7 +9,7 @@ AUDIT := pip-audit==2.10.1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MAKEFLAGS += --no-print-directory
-.PHONY: install train test fix check format lint types layers quick docs gallery chaos bench audit ci clean
+.PHONY: install train test fix check format lint types layers quick docs demos gallery chaos bench audit ci clean
 
 install: $(READY) ## set up $(VENV), again only when the requirements change
 
@@ -50,6 +50,9 @@ quick: install
 
 docs: install ## the generated parts of README.md and docs/
 	@$(BIN)/python docs/generate.py
+
+demos: install ## demonstrations again: their figures drawn, their claims checked; ARGS="demo_l1"
+	@$(BIN)/python benchmarks/gallery.py $(or $(ARGS),'demo_*')
 
 gallery: install ## run experiments again and compare with what they promise; ARGS="digits_cnn"
 	@$(BIN)/python benchmarks/gallery.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Writes docs/pictures, docs/techniques.md and the table of groups in README.md.  `make docs`."""
+"""Writes docs/pictures, the pages techniques and demos, and the table of groups in README.md."""
 
 import ast
 import inspect
@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import demos
 import draw
 import yaml
 
@@ -57,6 +58,7 @@ def generated() -> dict[Path, str]:
     return {
         readme: f"{before}{START}\n{help.table()}\n{END}{after}",
         ROOT / "docs/techniques.md": catalogue,
+        ROOT / "docs/demos.md": demos.page(),
     }
 
 
