@@ -7,11 +7,13 @@ from pathlib import Path
 import curves
 import figure
 import gallery
+import numpy as np
 import pytest
 from expected import Header, Unreadable, claim, labelled, prose, read
 from kept import Ended
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from panel import Panel, panel
 from scripts import script
 
@@ -80,7 +82,8 @@ def drawn(asked: Panel, *found: Run) -> tuple[Figure, Axes]:
 
 
 def lines(axes: Axes) -> list[list[tuple[float, float]]]:
-    return [[(float(x), float(y)) for x, y in line.get_xydata()] for line in axes.get_lines()]
+    both = ((np.ravel(line.get_xdata()), np.ravel(line.get_ydata())) for line in axes.get_lines())
+    return [list(zip(x.tolist(), y.tolist(), strict=True)) for x, y in both]
 
 
 def legend(drawing: Figure) -> list[str]:
@@ -138,7 +141,7 @@ def test_a_bar_has_its_words_its_value_and_its_length(tmp_path: Path) -> None:
         run(tmp_path / "2", "a=2", status="diverged"),
     )
     _, axes = drawn(panel("weight/norm"), *found)
-    assert [bar.get_width() for bar in axes.patches] == [7.5, 0]
+    assert [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)] == [7.5, 0]
     assert [text.get_text() for text in axes.texts] == ["7.5", "a=1", "diverged", "a=2"]
 
 
