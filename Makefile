@@ -9,7 +9,7 @@ AUDIT := pip-audit==2.10.1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MAKEFLAGS += --no-print-directory
-.PHONY: install train test fix check format lint types layers quick docs site gallery chaos bench audit ci clean
+.PHONY: install train test fix check format lint types layers quick docs demos site gallery chaos bench audit ci clean
 
 install: $(READY) ## set up $(VENV), again only when the requirements change
 
@@ -54,6 +54,9 @@ docs: install ## the generated parts of README.md and docs/
 site: install ## the documentation as a site, in site/; broken links are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open site/index.html"
+
+demos: install ## demonstrations again: their figures drawn, their claims checked; ARGS="demo_l1"
+	@$(BIN)/python benchmarks/gallery.py $(or $(ARGS),'demo_*')
 
 gallery: install ## run experiments again and compare with what they promise; ARGS="digits_cnn"
 	@$(BIN)/python benchmarks/gallery.py $(ARGS)

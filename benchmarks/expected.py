@@ -3,21 +3,26 @@
     # Command:  python train.py -m experiment=demo_clipping
     # Expected: callback=[]: diverged
     #           callback=[gradient_clip]: test/acc 0.92 ± 0.04, test/loss < 0.4
+    # Figure:   train/loss over step, log
     # Time:     10 s
 
 A claim is `diverged`, or bounds with a comma between: `metric value ± half`, `± percent %`,
 `metric < value` or `metric > value`; `diverged or ` before them leaves both open.  Of a sweep, a
 claim begins with words: it holds for the mean of all runs that have these words, so that of seeds
 it is one for all.
+
+`Figure` may be left out; panel.py says what it takes.
 """
 
 import math
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-LABEL = re.compile(r"# (Command|Expected|Time):\s+(\S.*)")
+from panel import Panel, Unreadable, panel
+
+LABEL = re.compile(r"# (Command|Expected|Figure|Time):\s+(\S.*)")
 MORE = re.compile(r"# {4,}(\S.*)")  # a further line of what the label above says
 WORDS = re.compile(r"((?:[\w./]+=\S* )*[\w./]+=\S*): (.+)")
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -26,10 +31,6 @@ BEYOND = re.compile(rf"(\S+) ([<>]) ({NUMBER})")
 TIME = re.compile(r"(\d+(?:\.\d+)?) (s|min)")
 DIVERGED = "diverged"
 EITHER = f"{DIVERGED} or "
-
-
-class Unreadable(ValueError):
-    """A header that is not in the form."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Header:
     command: tuple[str, ...]  # after `python train.py`
     claims: tuple[Claim, ...]
     seconds: float  # on one CPU core
+    panels: tuple[Panel, ...] = ()
+    title: str = ""  # the first sentence of what it is
 
 
 def read(text: str) -> Header:
@@ -83,12 +86,18 @@ def read(text: str) -> Header:
     if command[:2] != ["python", "train.py"]:
         raise Unreadable(f"Command: 'python train.py …' is expected, not {said['Command'][0]!r}")
     claims = tuple(claim(line) for line in said["Expected"])
-    return Header(tuple(command[2:]), claims, seconds(" ".join(said["Time"])))
+    panels = tuple(panel(part) for line in said.get("Figure", ()) for part in line.split("; "))
+    return Header(
+        tuple(command[2:]), claims, seconds(" ".join(said["Time"])), panels, prose(said)[0]
+    )
 
 
 def labelled(text: str) -> dict[str, list[str]]:
-    """Return the lines of each label; one is continued by lines that are set in."""
-    found: dict[str, list[str]] = {}
+    """Return the lines of each label; one is continued by lines that are set in.
+
+    What has none is told by "".
+    """
+    found: dict[str, list[str]] = {"": []}
     label = ""
     for line in comments(text):
         if begun := LABEL.fullmatch(line):
@@ -100,7 +109,14 @@ def labelled(text: str) -> dict[str, list[str]]:
             found[label].append(more[1])
         else:
             label = ""
+            found[label].append(line.removeprefix("# "))
     return found
+
+
+def prose(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what has no label: the first sentence and, if there is more, the rest."""
+    told = " ".join(line for line in said[""] if not line.startswith("@"))
+    return re.split(r"(?<=[.!?]) +(?=\S)", told, maxsplit=1)
 
 
 def comments(text: str) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """Runs experiments again and compares what comes of them with what their headers promise.
 
 `python benchmarks/gallery.py` takes all of configs/experiment/, `python benchmarks/gallery.py
-digits_cnn demo_l1` these two.  Each is the command of its header, in a folder of its own that is
-deleted afterwards (`--keep FOLDER` keeps all).  Exit code 1 if a number is not as promised, 2 if
-there is no such experiment.  An experiment whose data or extra is not installed is skipped.
+digits_cnn demo_l1` these two, `'demo_*'` all demonstrations.  Each is the command of its header, in
+a folder of its own that is deleted afterwards (`--keep FOLDER` keeps all).  Where all is as
+promised, the figure that the header asks for is drawn anew, but not for another `--seed`.  Exit
+code 1 if a number is not as promised, 2 if there is no such experiment.  An experiment whose data
+or extra is not installed is skipped.
 """
 
 import argparse
+import fnmatch
 import os
 import subprocess
 import sys
@@ -15,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import figure
 from expected import Header, Unreadable, read
 from kept import Ended, Row, judged, table
 
@@ -24,6 +28,7 @@ from seedbed.sweep.runs import Run
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "configs/experiment"
+PICTURES = ROOT / "docs/pictures/experiment"
 QUIET = ("logger=[csv]", "trainer.enable_progress_bar=false")
 PATIENCE = (300.0, 30)  # seconds, and times as long as promised, until a command is given up
 
@@ -40,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            rows.extend(compared(headers, Path(asked.keep or scratch).resolve(), asked.seed))
+            kept = Path(asked.keep or scratch).resolve()
+            rows.extend(compared(headers, kept, asked.seed, asked.figures))
     except KeyboardInterrupt:
         say("stopped")
         return 130
@@ -52,12 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line, read."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="experiments, * for many; none: all"
+    )
     parser.add_argument("--seed", type=int, help="of the weights; that of the experiment if left")
     parser.add_argument("--keep", metavar="FOLDER", help="where runs are kept")
     parser.add_argument(
         "--experiments", type=Path, default=EXPERIMENTS, help="folder of their files"
     )
+    parser.add_argument("--figures", type=Path, default=PICTURES, help="where figures are drawn")
     return parser.parse_args(argv)
 
 
@@ -70,10 +79,10 @@ def chosen(names: Sequence[str], folder: Path) -> dict[str, Header]:
     """
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     for name in names:
-        if name not in known:
+        if not fnmatch.filter(known, name):
             raise KeyError(f"{name}: no such experiment; {nearest(name, known)}")
     found = {}
-    for name in names or known:
+    for name in [n for asked in names or ["*"] for n in fnmatch.filter(known, asked)]:
         try:
             found[name] = read((folder / f"{name}.yaml").read_text())
         except Unreadable as error:
@@ -92,7 +101,9 @@ def refuse_old(names: Iterable[str], folder: Path) -> None:
             raise FileExistsError(f"{folder / name}: is there already; name another folder")
 
 
-def compared(headers: Mapping[str, Header], scratch: Path, seed: int | None) -> Iterator[Row]:
+def compared(
+    headers: Mapping[str, Header], scratch: Path, seed: int | None, figures: Path
+) -> Iterator[Row]:
     """Yield the rows of every experiment, with a line of progress before and after each."""
     total = sum(header.seconds for header in headers.values())
     say(f"{len(headers)} experiments, about {total / 60:.0f} minutes on one CPU core")
@@ -101,8 +112,22 @@ def compared(headers: Mapping[str, Header], scratch: Path, seed: int | None) -> 
         ended = run(name, header, scratch / name, seed)
         rows = judged(name, header, ended)
         off = sum(row.verdict == "OFF" for row in rows)
-        say(f"{ended.seconds:.0f} s, {f'{off} OFF' if off else rows[0].verdict}")
+        say(f"{ended.seconds:.0f} s, {f'{off} OFF' if off else rows[0].verdict}", end="")
+        if header.panels and seed is None and {row.verdict for row in rows} == {"ok"}:
+            rows += drawn(figures / f"{name}.svg", name, header, ended)
+        say("")
         yield from rows
+
+
+def drawn(file: Path, name: str, header: Header, ended: Ended) -> list[Row]:
+    """Draw the figure of an experiment; return a row only if it asks for what was not logged."""
+    try:
+        written = figure.write(file, header.title, header.panels, ended.runs)
+    except figure.Missing as error:
+        return [Row(name, "", "", "its figure", str(error), "OFF", ended.seconds)]
+    place = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+    say(f", {'drew' if written else 'as before:'} {place}", end="")
+    return []
 
 
 def run(name: str, header: Header, folder: Path, seed: int | None) -> Ended:
@@ -132,7 +157,8 @@ def run(name: str, header: Header, folder: Path, seed: int | None) -> Ended:
 
 def runs_of(name: str, logs: Path) -> list[Run]:
     """Return the runs that an experiment has made: of its sweep, or one."""
-    found = sorted({*logs.glob("sweeps/*/*"), *logs.glob(f"{name}/*")})
+    every = {*logs.glob("sweeps/*/*"), *logs.glob(f"{name}/*")}
+    found = sorted(every, key=lambda folder: (folder.parent, len(folder.name), folder.name))
     return [runs.read(folder) for folder in found if runs.is_run(folder)]
 
 

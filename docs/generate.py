@@ -1,4 +1,4 @@
-"""Writes docs/pictures/, docs/techniques.md, docs/api/ and README.md's table.  `make docs`."""
+"""Writes docs/pictures/, techniques.md, demos.md and api/, and README.md's table.  `make docs`."""
 
 import ast
 import inspect
@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import demos
 import draw
 import yaml
 
@@ -59,6 +60,7 @@ def generated() -> dict[Path, str]:
         readme: f"{before}{START}\n{help.table()}\n{END}{after}",
         ROOT / "docs/techniques.md": catalogue,
         **{ROOT / f"docs/api/{name}.md": reference(name) for name in packages()},
+        ROOT / "docs/demos.md": demos.page(),
     }
 
 

@@ -228,12 +228,15 @@ def test_a_command_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-def test_quick_experiments_are_as_they_promise(capsys: pytest.CaptureFixture[str]) -> None:
-    assert gallery.main(["demo_learning_rate", "spirals_mlp"]) == 0
+def test_quick_experiments_are_as_they_promise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gallery.main(["demo_learning_rate", "spirals_mlp", "--figures", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert "[2/2] spirals_mlp" in said.err
     assert "OFF" not in said.out
     assert said.out.count("ok") >= 5
+    assert "optimizer.lr=1.1<" in (tmp_path / "demo_learning_rate.svg").read_text()
 
 
 @pytest.mark.slow
