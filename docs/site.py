@@ -1,6 +1,6 @@
 """What the site has beside the Markdown of docs/: pages from the root, and notebooks.
 
-mkdocs calls `on_files` by its name.
+mkdocs calls `on_files` and `on_page_markdown` by their names.
 """
 
 import json
@@ -33,6 +33,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         text = "\n\n".join(cells(json.loads(notebook.read_text())))
         files.append(File.generated(config, page, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, files: Files) -> str:
+    """Return a page of docs/ with its links to the root as the site has them."""
+    return re.sub(
+        r"(?<=\]\()\.\./([A-Z]+\.md)", lambda link: PLACES.get(link[1], link[0]), markdown
+    )
 
 
 def inside(link: re.Match[str]) -> str:

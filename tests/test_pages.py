@@ -16,7 +16,12 @@ from pages import PAGES, commands, shell, skip_where_it_lacks, tiny
 
 ELSEWHERE = {  # page: the test that tries its commands
     "README.md": "tests/test_readme.py",
+    "docs/demos.md": "tests/experiment/test_demos.py",
     "docs/guides/cluster.md": "tests/test_cluster.py",
+    "docs/guides/upgrading.md": "tests/test_new.py",
+    "docs/your_data.md": "tests/test_worked_examples.py",
+    "docs/your_loss.md": "tests/test_worked_examples.py",
+    "docs/your_model.md": "tests/test_worked_examples.py",
 }
 HERE = [page for page in PAGES if str(page.relative_to(ROOT)) not in ELSEWHERE]
 TRIED = commands(ROOT / "README.md")
@@ -80,7 +85,7 @@ def test_every_line_is_of_a_kind_that_is_tried() -> None:
     assert [line for line in others if not line.startswith(("make ", "pip install"))] == []
     for page, test in ELSEWHERE.items():
         assert (ROOT / page).is_file()
-        assert Path(page).name in (ROOT / test).read_text()
+        assert Path(page).stem in (ROOT / test).read_text(), page
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])

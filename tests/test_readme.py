@@ -36,6 +36,11 @@ def test_the_readme_has_commands_and_an_example() -> None:
     assert len(EXAMPLE) == 3
 
 
+def test_every_other_line_is_tried_elsewhere() -> None:
+    others = [x for x in LINES if not x.startswith(("python train.py", "make", "tensorboard"))]
+    assert set(others) <= set(commands(ROOT / "docs/guides/upgrading.md"))
+
+
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make")])
 def test_make_knows_the_target(line: str) -> None:
     shell(f"{line} --dry-run", ROOT)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from test_readme import BASH, ENV, ROOT, shell
+from conftest import ROOT
+from pages import BASH, ENV, shell
 
 PAGES = ("your_data", "your_model", "your_loss")
 FILE = re.compile(r"`([\w/]+\.\w+)`\n\n```\w+\n(.*?)```", re.S)
