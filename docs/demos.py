@@ -13,7 +13,8 @@ EXPERIMENTS = ROOT / "configs/experiment"
 ORDER = (  # the story; what is not named here follows by name
     *("learning_rate", "learning_rate_digits", "batch_size", "schedule", "ravine", "optimizers"),
     *("input_scaling", "init", "batch_norm", "clipping"),
-    *("early_stopping", "dropout", "l2", "l1", "label_smoothing", "ema"),
+    *("early_stopping", "dropout", "l2", "l1", "label_smoothing", "augmentation", "ema"),
+    *("class_prior", "pruning", "domain_shift"),
 )
 HEAD = """\
 <!-- Made by `make docs` from the headers in configs/experiment/; figures by `make demos`. -->

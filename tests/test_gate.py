@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import TINY, Train
 
 WRONG = [
@@ -517,12 +518,18 @@ def test_any_optimizer_of_torch_works(train: Train) -> None:
     assert config["optimizer"]["_target_"] == "torch.optim.RAdam"
 
 
-def test_an_optimizer_that_takes_other_arguments_says_which_to_remove(train: Train) -> None:
+def test_a_typed_class_starts_from_its_own_defaults(train: Train) -> None:
     words = ["optimizer=rmsprop", "optimizer._target_=torch.optim.Adamax"]
+    shown = train(*words, "optimizer.lr=0.01", "--cfg", "job", "--package", "optimizer")
+    assert shown.code == 0
+    assert yaml.safe_load(shown.out) == {"_target_": "torch.optim.Adamax", "lr": 0.01}
     ended = train(*TINY, *words)
+    assert ended.code == 0
+    config = yaml.safe_load((ended.folder / "config.yaml").read_text())
+    assert config["optimizer"] == {"_target_": "torch.optim.Adamax"}
+    ended = train(*TINY, *words, "+optimizer.rho=0.9", "+optimizer.centered=true")
     assert ended.code == 2
     assert ended.lines() == [
-        "optimizer: torch.optim.Adamax has no arguments alpha, momentum; "
-        "remove them with ~optimizer.alpha ~optimizer.momentum"
+        "optimizer: torch.optim.Adamax has no arguments rho, centered; "
+        "remove them with ~optimizer.rho ~optimizer.centered"
     ]
-    assert train(*TINY, *words, "~optimizer.alpha", "~optimizer.momentum").code == 0

@@ -358,16 +358,35 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
 
 def leave_to_class(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Where another class was typed, drop what its option set: it has defaults of its own."""
+    for key in left_behind(cfg, overrides):
+        path, _, name = key.rpartition(".")
+        node = OmegaConf.select(cfg, path)
+        with open_dict(node):
+            del node[name]
+
+
+def left_behind(cfg: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """Return what options have set whose class was replaced by one that was typed."""
     said = {word.lstrip("+~").partition("=")[0] for word in overrides}
-    for path in {key.removesuffix("._target_") for key in said if key.endswith("._target_")}:
+    found = []
+    for path in sorted(key.removesuffix("._target_") for key in said if key.endswith("._target_")):
         group, *rest = path.split(".")
         node = OmegaConf.select(cfg, path)
         if group == "trainer" or len(rest) != (group in LISTS) or not isinstance(node, DictConfig):
             continue
-        with open_dict(node):
-            for name in {str(key) for key in node} - {"_target_"}:
-                if not any(f"{key}.".startswith(f"{path}.{name}.") for key in said):
-                    del node[name]
+        names = (str(key) for key in node if key != "_target_")
+        keys = [f"{path}.{name}" for name in names]
+        found += [k for k in keys if not any(f"{word}.".startswith(f"{k}.") for word in said)]
+    return found
+
+
+def as_run(command: Command) -> list[str]:
+    """Return the overrides for Hydra itself to compose what would be run."""
+    if command.sweep or not any("._target_=" in word for word in command.overrides):
+        return command.overrides
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose(command.primary, command.overrides)
+    return [*command.overrides, *(f"~{key}" for key in left_behind(cfg, command.overrides))]
 
 
 def unlearned(saved: Mapping[str, Any], cfg: DictConfig) -> Iterator[str]:

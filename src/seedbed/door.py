@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seedbed import config, help, source
 from seedbed.atomic import full
-from seedbed.command import CONFIGS, Command, Refused, compose_all, reason, typed
+from seedbed.command import CONFIGS, Command, Refused, as_run, compose_all, reason, typed
 from seedbed.config import Config
 from seedbed.rules.value import history_slips
 from seedbed.run import (
@@ -325,9 +325,9 @@ def through_hydra(command: Command) -> int:
     """Hand the command line to Hydra, for what it prints."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
     known = ["hydra.sweeper.params=null"] if command.sweep else []  # they are among the overrides
-    sys.argv[1:] = [*command.flags, *command.overrides, *known]
     start = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)
     try:
+        sys.argv[1:] = [*command.flags, *as_run(command), *known]
         start(lambda cfg: None)()
     except (HydraException, OmegaConfBaseException) as error:
         raise Refused(reason(error)) from None

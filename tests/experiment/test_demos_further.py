@@ -102,3 +102,11 @@ def test_augmentation(train: Train) -> None:
     assert plain["train/loss"] < 0.01  # by heart
     assert bent["train/loss"] > 0.08
     assert bent["val/loss"] < plain["val/loss"] - 0.02
+
+
+def test_pruning(train: Train) -> None:
+    runs = shown("pruning", train)
+    points = [metrics(e)["compress/points"] for e in runs]
+    assert points == sorted(points, reverse=True)
+    assert points[0] > 100 * metrics(runs[0])["test/acc"] - 3  # half of the weights: unnoticed
+    assert points[-1] < 30  # a twentieth is left
