@@ -37,6 +37,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, files: Files) -> str:
     """Return a page of docs/ with its links to the root as the site has them."""
+    markdown = re.sub(r"(?<=\]\()([\w./]+)\.ipynb(?=\))", r"\1.md", markdown)
     return re.sub(
         r"(?<=\]\()\.\./([A-Z]+\.md)", lambda link: PLACES.get(link[1], link[0]), markdown
     )
