@@ -533,3 +533,12 @@ def test_a_typed_class_starts_from_its_own_defaults(train: Train) -> None:
         "optimizer: torch.optim.Adamax has no arguments rho, centered; "
         "remove them with ~optimizer.rho ~optimizer.centered"
     ]
+
+
+def test_a_run_that_goes_on_keeps_its_settings_whatever_class_was_typed(train: Train) -> None:
+    folder = train(*TINY, "optimizer=rmsprop").folder
+    on = [f"run={folder}", "trainer.max_epochs=9", "optimizer._target_=torch.optim.Adamax"]
+    shown = train(*on, "strict=false", "--cfg", "job", "--package", "optimizer")
+    saved = yaml.safe_load((folder / "config.yaml").read_text())["optimizer"]
+    assert yaml.safe_load(shown.out) == saved | {"_target_": "torch.optim.Adamax"}
+    assert "alpha" in saved

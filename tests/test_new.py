@@ -220,8 +220,9 @@ def environment(folder: Path) -> dict[str, str]:
     (bin_ / "python").chmod(0o755)
     (bin_.parent / ".ready").touch()
     os.utime(bin_.parent / ".ready", (4e9, 4e9))  # newer than any requirements, merged ones too
+    outer = ("PYTEST_", "MAKE", "MFLAGS")  # `make ci VENV=...` hands its VENV on to any make below
     return {
-        **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+        **{key: value for key, value in os.environ.items() if not key.startswith(outer)},
         **ME,
         "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
         "VENV": str(bin_.parent),

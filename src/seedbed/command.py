@@ -346,8 +346,7 @@ def composed(command: Command, overrides: list[str]) -> DictConfig:
         cfg = compose(command.primary, overrides)
     except Exception as error:
         raise Refused(f"{culprit(command.primary, overrides)}: {reason(error)}") from None
-    if not cfg.run:
-        leave_to_class(cfg, overrides)
+    leave_to_class(cfg, overrides)
     changes = list(unlearned(read_config(newest(Path(cfg.run))), cfg)) if cfg.run else []
     if changes and cfg.strict:
         anew = "leave out run= to train anew, or go on all the same: strict=false"
@@ -366,7 +365,12 @@ def leave_to_class(cfg: DictConfig, overrides: Sequence[str]) -> None:
 
 
 def left_behind(cfg: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """Return what options have set whose class was replaced by one that was typed."""
+    """Return what options have set whose class was replaced by one that was typed.
+
+    Nothing where a saved run is taken up: its settings may have been typed as well.
+    """
+    if cfg.run:
+        return []
     said = {word.lstrip("+~").partition("=")[0] for word in overrides}
     found = []
     for path in sorted(key.removesuffix("._target_") for key in said if key.endswith("._target_")):

@@ -316,6 +316,16 @@ def test_what_is_logged(tmp_path: Path) -> None:
     assert [row["epoch"] for row in rows] == ["1", "1", "2", "2"]
 
 
+def test_a_number_is_kept_where_the_task_lies() -> None:
+    placed = task().to("meta")
+    placed.record({"loss": torch.ones((), device="meta"), "number": 3.0})
+    placed.logs.meters["train"].take_in()
+    [sums] = placed.logs.meters["train"].sums.values()
+    assert isinstance(sums.totals, Tensor)
+    assert sums.totals.is_meta
+    assert sums.totals.shape == (2,)
+
+
 def test_the_mean_loss_counts_examples() -> None:
     logged = task(optimizer=partial(torch.optim.SGD, lr=0.0))
     source = data(size=85, batch_size=50)  # 54 to train: 50 and 4

@@ -60,8 +60,9 @@ def keep_pages() -> bool:
     """Have the allocator keep what a step gives back, and return whether it does.
 
     As it comes, glibc's returns large blocks to the system, which hands out and clears new pages
-    for every step: a small CNN with batches of 256 took 3.1 s in place of 2.2.  The most that is
-    held at a time stays the same.  Whoever has set the allocator by hand is left alone.
+    for every step: a small CNN took 3.1 s in place of 2.2 for 4,096 images in batches of 256.  The
+    resident set grew by 2 to 6 %.  It lasts as long as the process.  Whoever has set the allocator
+    by hand is left alone.
 
     Source: the GNU C Library's manual, "Malloc Tunable Parameters".
     """

@@ -17,7 +17,8 @@ def untouched() -> Iterator[None]:
     """Put back what a run sets for its process, whatever the end.
 
     That is the random numbers of Python, NumPy and torch, torch's threads and how exactly it
-    computes, the environment, and where matplotlib draws: a report draws into files.
+    computes, the environment, and where matplotlib draws: a report draws into files.  That memory
+    is kept (`machine.keep_pages`) cannot be undone: nobody can ask what was set before.
     """
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     exact = torch.are_deterministic_algorithms_enabled()

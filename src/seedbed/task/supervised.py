@@ -345,6 +345,8 @@ class Supervised(LightningModule):
 
     def record(self, values: Mapping[str, float | Tensor]) -> None:
         """Keep single values of this training step for the logs, without waiting for the device."""
+        if self.device.type != "cpu":  # there a sum is of tensors alone
+            values = {k: torch.as_tensor(v, device=self.device) for k, v in values.items()}
         self.logs.meters["train"].add(values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
