@@ -83,16 +83,19 @@ def end(job: Job, panel: Panel) -> float:
 
 def lines(axes: "Axes", panel: Panel, every: Sequence[Job]) -> None:
     """Draw a line a job, the scale made by those that have not diverged."""
-    for job in every:
-        curves = [curve_of(run, panel) for run in job.ended]
-        if not all(curves):
-            raise Missing(f"{panel.metric} was not logged")
+    logged = [[curve_of(run, panel) for run in job.ended] for job in every]
+    if not all(curve for curves in logged for curve in curves):
+        raise Missing(f"{panel.metric} was not logged")
+    last = max((max(curve) for curves in logged for curve in curves), default=0)
+    for job, curves in zip(every, logged, strict=True):
         if len(curves) > 1:
             for curve in curves:
                 axes.plot(*points(curve), lw=0.6, alpha=0.5, **job.look)
         if curve := mean(curves):
             marker = "o" if len(curve) <= FEW else ""
             axes.plot(*points(curve), marker=marker, markersize=3, **job.look)
+            if max(map(max, curves)) < last:  # stopped, under the line of another perhaps
+                axes.plot(max(curve), curve[max(curve)], "o", color=job.look["color"], zorder=3)
     scale(axes, panel)
     axes.autoscale_view()
     low, high = axes.get_ylim()

@@ -14,7 +14,7 @@ ORDER = (  # the story; what is not named here follows by name
     *("learning_rate", "learning_rate_digits", "batch_size", "schedule", "ravine", "optimizers"),
     *("input_scaling", "init", "batch_norm", "clipping"),
     *("early_stopping", "dropout", "l2", "l1", "label_smoothing", "augmentation", "ema"),
-    *("class_prior", "pruning", "domain_shift"),
+    *("class_prior", "distillation", "pruning", "domain_shift"),
 )
 HEAD = """\
 <!-- Made by `make docs` from the headers in configs/experiment/; figures by `make demos`. -->
@@ -23,7 +23,9 @@ HEAD = """\
 Each is one command and shows one thing in seconds, on one CPU core.  `make demos ARGS="NAME"` runs
 one, draws its figure anew and checks its claims; `make demos` does so for all.
 """
-CODE = re.compile(r"(?<![\w`])(?:[\w.]+=[^\s,;]*[^\s,;:.]|(?:train|val|test|signal|weight)/\w+)")
+CODE = re.compile(
+    r"(?<![\w`])(?:[\w.]+=[^\s,;]*[^\s,;:.]|(?:train|val|test|signal|weight|compress)(?:/\w+)+)"
+)
 
 
 def page() -> str:

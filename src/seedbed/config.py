@@ -62,7 +62,7 @@ class Report:
 
 @dataclass
 class Source:
-    """The run whose weights others start from."""
+    """The run that others start from or learn from."""
 
     run: str | None = None  # its folder
     by: Any = field(default_factory=list)  # the command that trains it where it is not there

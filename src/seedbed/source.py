@@ -1,7 +1,8 @@
 """What must be trained first: the run that others start from, made once and used again.
 
 A config names it: `source.run` is its folder and `source.by` the command that trains it.  It is
-trained when a run loads its first weights from that folder, and no finished run lies there yet.
+trained when a run takes its first weights or its teacher from that folder, and no finished run lies
+there yet.
 """
 
 import os
@@ -21,9 +22,12 @@ Check = Callable[[Command], list[Config]]
 
 
 def needed(cfg: Config) -> bool:
-    """Return whether a run takes its first weights from its source, which can be trained."""
-    fresh = bool({"fit", "preflight"} & set(cfg.stages)) and not cfg.run
-    return fresh and bool(cfg.source.by) and any(v == cfg.source.run for _, v in leaves(cfg.init))
+    """Return whether a run loads what its source has learned, and that can be trained."""
+    stages = set(cfg.stages)
+    starts = cfg.init if {"fit", "preflight"} & stages and not cfg.run else {}
+    learns = cfg.compress if "compress" in stages else {}
+    named = [value for group in (starts, learns) for _, value in leaves(group)]
+    return bool(cfg.source.by) and cfg.source.run in named
 
 
 def planned(configs: Iterable[Config], check: Check) -> dict[Path, list[str]]:

@@ -102,6 +102,12 @@ def test_a_job_is_a_line_of_what_it_logged_and_the_legend_is_in_their_order(
     assert lines(axes)[0] == [(20, 2), (30, 1)]
 
 
+def test_a_line_that_stops_ends_in_a_mark(tmp_path: Path) -> None:
+    stopped = run(tmp_path / "0", "callback=[early_stopping]", losses(3, 2))
+    _, axes = drawn(LOSS, stopped, run(tmp_path / "1", "callback=[]", losses(3, 2, 1)))
+    assert lines(axes) == [[(1, 3), (2, 2)], [(2, 2)], [(1, 3), (2, 2), (3, 1)]]
+
+
 def test_the_last_of_an_epoch_counts_and_the_first_of_a_layer(tmp_path: Path) -> None:
     rows = "step,epoch,signal/10,signal/2,val/loss\n0,0,0.5,4,\n1,0,9,9,8\n2,0,,,7\n"
     found = run(tmp_path / "0", "", rows)
@@ -125,7 +131,7 @@ def test_seeds_are_thin_and_their_mean_is_thick(tmp_path: Path) -> None:
         run(tmp_path / f"{seed}", f"a=1 seed={seed}", losses(*values))
         for seed, values in enumerate([(1, 2, 9), (3, 6)])  # one stops early
     ]
-    other = run(tmp_path / "2", "a=2 seed=0", losses(8, 8))
+    other = run(tmp_path / "2", "a=2 seed=0", losses(8, 8, 8))
     drawing, axes = drawn(LOSS, *found, other)
     assert lines(axes)[2] == [(1, 2), (2, 4)]
     first, second, mean, _ = axes.get_lines()

@@ -59,6 +59,27 @@ def test_a_source_is_trained_once_and_loaded(calls: Calls, train: Train) -> None
     assert Path("first/mlp/checkpoints/best.ckpt").stat().st_mtime_ns == before
 
 
+def test_a_teacher_is_trained_first(calls: Calls, train: Train) -> None:
+    words = [
+        *START,
+        "init=[default]",
+        "controls=false",
+        "stages=[fit,compress]",
+        "compress=distill",
+    ]
+    other = train(*words, "compress.distill.teacher=there")
+    assert "there is no" in other.err
+    assert calls == []
+    ended = train(*words, "out=a", "compress.distill.teacher=${source.run}")
+    assert ended.code == 0, ended.err
+    assert [words[-1] for words in calls] == ["out='first/mlp'"]
+    saved = yaml.safe_load(Path("a/config.yaml").read_text())
+    assert saved["compress"]["distill"]["teacher"] == "first/mlp"
+    again = train("run=a", "stages=compress")
+    assert again.code == 0, again.err
+    assert len(calls) == 1
+
+
 def test_what_does_not_load_it_needs_no_source(calls: Calls, train: Train) -> None:
     assert train(*START, "init=[default]").code == 0
     other = train(*START, "init.pretrained.run=there")
