@@ -55,7 +55,8 @@ def section(name: str) -> str:
     done = subprocess.run(  # noqa: S603
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, check=True
     )
-    said = "\n".join(line for line in done.stdout.splitlines() if line.startswith("|"))
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("|", "## "))]
+    said = "\n".join(line if line.startswith("|") else f"\n#{line}\n" for line in lines).strip()
     return f"## {SECTIONS[name]}\n\n`python benchmarks/{name}.py` ({machine()})\n\n{said}\n"
 
 

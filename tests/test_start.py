@@ -91,6 +91,25 @@ def test_a_wrong_value_of_plain_torch_is_refused_by_torch_alone(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        ("data.batch_size=0", "data: batch_size must be at least 1 or 'full', got 0"),
+        ("loss=mse", "loss=mse: data=digits has targets of kind class"),
+        ("callback.ema.decay=2", "callback.ema: decay must lie in [0, 1), got 2"),
+        ("trainer.max_epoch=3", "trainer.max_epoch=3: lightning.Trainer has no argument"),
+    ],
+)
+def test_a_wrong_value_of_lightning_is_refused_without_what_that_does_not_use(
+    words: str, says: str, tmp_path: Path
+) -> None:
+    code, err, modules = loaded(tmp_path, *words.split())
+    assert code == 2
+    assert err.startswith(says)
+    assert "lightning" in modules
+    assert not modules & (BESIDE_TORCH - {"lightning", "torchmetrics"})
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
         (["data.batch_size=0", "optimizer.lr=-1"], {"data", "optimizer.lr=-1"}),
         (["callback.ema.decay=2", "optimizer=admm"], {"callback.ema", "optimizer=admm"}),
     ],
@@ -166,16 +185,65 @@ def test_a_model_is_tried_without_memory() -> None:
     assert signature.stubborn(node) is None
 
 
-def test_lightning_comes_without_signal_processing_which_stays_what_it_is() -> None:
-    code = (
-        "import sys; from seedbed import lean; lean.lightning()\n"
-        "assert 'torchmetrics' in sys.modules and 'lightning' in sys.modules\n"
-        "assert 'scipy.signal' not in sys.modules and 'scipy.stats' not in sys.modules\n"
+def python(code: str) -> None:
+    subprocess.run([sys.executable, "-c", "from seedbed import lean\n" + code], check=True)
+
+
+def test_lightning_comes_without_what_it_does_not_use() -> None:
+    python(
+        "import sys; lean.lightning()\n"
+        "heavy = {'torch._dynamo', 'matplotlib', 'scipy.signal', 'scipy.stats', 'sympy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert {'torchmetrics', 'lightning'} <= set(sys.modules)"
+    )
+
+
+def test_what_was_left_out_is_there_once_it_is_asked_for() -> None:
+    python(
+        "lean.lightning()\n"
         "import scipy.signal\n"
         "assert scipy.signal.convolve([1, 2], [1, 3]).tolist() == [1, 5, 6]\n"
-        "assert not hasattr(scipy.signal, 'hamming')"
+        "assert not hasattr(scipy.signal, 'hamming')\n"
+        "import torch\n"
+        "from torchmetrics.regression import MeanSquaredError\n"
+        "metric = MeanSquaredError(); metric.update(torch.ones(2), torch.zeros(2))\n"
+        "figure, axes = metric.plot()\n"
+        "[line] = axes.get_lines()\n"
+        "assert line.get_ydata() == [1.0]\n"
+        "import matplotlib.pyplot as plt\n"
+        "assert isinstance(figure, plt.Figure)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_lightning_knows_what_torch_has_compiled() -> None:
+    python(
+        "lean.lightning()\n"
+        "import torch\n"
+        "from lightning.pytorch.demos.boring_classes import BoringModel\n"
+        "from lightning.pytorch.utilities.compile import OptimizedModule, from_compiled\n"
+        "model = BoringModel()\n"
+        "assert not isinstance(model, OptimizedModule)\n"
+        "compiled = torch.compile(model, backend='eager')\n"
+        "assert isinstance(compiled, OptimizedModule)\n"
+        "assert from_compiled(compiled)._compiler_ctx['compiler'] == 'dynamo'\n"
+        "ran = []\n"
+        "left_alone = lean.uncompiled(lambda: ran.append(torch.compiler.is_compiling()))\n"
+        "torch.compile(lambda: left_alone(), backend='eager')()\n"
+        "assert ran == [False]"
+    )
+
+
+@pytest.mark.parametrize(
+    "before", ["import matplotlib", "import torch._dynamo", "import lightning"]
+)
+def test_what_is_imported_already_stays(before: str) -> None:
+    python(
+        f"import sys; {before}\n"
+        "kept = dict(sys.modules); lean.lightning()\n"
+        "assert {name: sys.modules.get(name) for name in kept} == kept\n"
+        "import torchmetrics\n"
+        "torchmetrics.utilities.plot.plt.subplots()"
+    )
 
 
 @pytest.mark.slow

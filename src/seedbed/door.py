@@ -12,7 +12,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed import config, help, source
+from seedbed import config, help, lean, source
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, as_run, compose_all, reason, typed
 from seedbed.config import Config
@@ -50,6 +50,7 @@ def enter(job: Job) -> None:
         sys.exit(obey(job, sys.argv[1:]))
     except Refused as problem:
         sys.stderr.write(f"{problem}\n")
+        lean.keep()
         sys.exit(2)
     except Interrupted as wish:
         sys.exit(wish.code)
@@ -154,12 +155,13 @@ def checked(command: Command) -> list[Config]:
         Refused: with everything that is wrong with the command line and with any of them.
     """
     try:
-        return config.check_all(
-            compose_all(command),
-            built=not command.reads,
-            typed={o.key_or_group for o in command.parsed},
-            problems=command.problems,
-        )
+        with lean.uncollected():
+            return config.check_all(
+                compose_all(command),
+                built=not command.reads,
+                typed={o.key_or_group for o in command.parsed},
+                problems=command.problems,
+            )
     except config.ConfigError as error:
         raise Refused(str(error)) from None
 
@@ -225,6 +227,7 @@ def place_of(cfg: Config) -> Place:
 
 def alone(job: Job, cfg: Config, command: Command) -> int:
     """Run one job in this process and return its exit code."""
+    lean.keep()
     with placed(cfg) as (here, place):
         return in_place(job, here, command, place)
 
@@ -328,7 +331,9 @@ def through_hydra(command: Command) -> int:
     start = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)
     try:
         sys.argv[1:] = [*command.flags, *as_run(command), *known]
-        start(lambda cfg: None)()
+        with lean.uncollected():
+            start(lambda cfg: None)()
     except (HydraException, OmegaConfBaseException) as error:
         raise Refused(reason(error)) from None
+    lean.keep()
     return 0

@@ -1,26 +1,125 @@
-"""Lightning, imported without what it does not use."""
+"""A quick start: Lightning without what it does not use, and no search for garbage among modules.
 
+More than half of the time of `import lightning` goes into modules of which it wants a name and no
+more: torch's compiler (to recognise what that has made), matplotlib (to annotate torchmetrics'
+`plot`) and `scipy.signal` (to give it a name that another library once missed).  For as long as
+the import takes, modules that know those names stand in for them.
+"""
+
+import gc
 import sys
-from types import ModuleType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
-SIGNAL = "scipy.signal"
+
+class Later(ModuleType):
+    """A module that is imported once it is asked for what it does not know.
+
+    Args:
+        name: of the module.
+        known: what it knows until then, and does not afterwards.
+    """
+
+    def __init__(self, name: str, **known: Any) -> None:
+        super().__init__(name)
+        vars(self).update(known)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by the import system of any module
+            raise AttributeError(name)
+        self.make_way()
+        return getattr(import_module(self.__name__), name)
+
+    def make_way(self) -> None:
+        """Leave the place to the real module."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        for name in [name for name in vars(self) if not name.startswith("__")]:
+            delattr(self, name)
+
+
+class Compiling(type):
+    """The type of `OptimizedModule`, of which there is none before torch's compiler is imported."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        real = sys.modules.get(COMPILER)
+        return real is not None and isinstance(instance, real.OptimizedModule)
+
+
+COMPILER = "torch._dynamo"
+OptimizedModule = Compiling("OptimizedModule", (), {})
+
+
+def unstyled(*_: Any) -> Callable[[Any], Any]:
+    """Return a decorator that changes nothing, in place of one that gives a plot its style."""
+    return lambda function: function
+
+
+def uncompiled(function: Callable[..., Any], recursive: bool = True, **_: Any) -> Any:
+    """Return a function that torch's compiler leaves alone, which is imported by a call of it."""
+    from torch._compile import _disable_dynamo
+
+    return _disable_dynamo(function, recursive)
+
+
+def stand_ins() -> list[Later]:
+    """Return modules that know what Lightning and torchmetrics want of them to be imported."""
+    found = [
+        Later("scipy.signal", hamming=None),
+        Later(COMPILER, OptimizedModule=OptimizedModule, disable=uncompiled),
+    ]
+    if "matplotlib" in sys.modules:
+        return found
+    axes = Later("matplotlib.axes", Axes=object)
+    pyplot = Later("matplotlib.pyplot", Figure=object, style=SimpleNamespace(context=unstyled))
+    colors = SimpleNamespace(Colormap=object)
+    return [*found, axes, pyplot, Later("matplotlib", axes=axes, pyplot=pyplot, colors=colors)]
+
+
+@contextmanager
+def standing_in(modules: list[Later]) -> Iterator[None]:
+    """Have modules stand in for those of their names that are not imported yet."""
+    new = [module for module in modules if module.__name__ not in sys.modules]
+    sys.modules.update({module.__name__: module for module in new})
+    try:
+        yield
+    finally:
+        for module in new:
+            module.make_way()
+            module.forget()
 
 
 def lightning() -> None:
-    """Import Lightning, unless that has been done.
-
-    torchmetrics, which Lightning imports, imports `scipy.signal` for nothing but to give it a name
-    that another library once missed: 500 modules, 60 MB and a tenth of the time of
-    `import lightning`.  For as long as that import takes, an empty module stands in for it; whoever
-    asks for `scipy.signal` afterwards gets the real one.
-    """
-    if "lightning" in sys.modules or SIGNAL in sys.modules:
+    """Import Lightning, unless that has been done."""
+    if "lightning" in sys.modules:
         return
-    empty = ModuleType(SIGNAL)
-    empty.hamming = None  # pyright: ignore[reportAttributeAccessIssue]  # the name
-    sys.modules[SIGNAL] = empty
-    try:
+    with uncollected(), standing_in(stand_ins()):
         import lightning as _  # noqa: F401
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: what is imported stays, and there is much to look at."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
-        if sys.modules.get(SIGNAL) is empty:
-            del sys.modules[SIGNAL]
+        if was:
+            gc.enable()
+
+
+def keep() -> None:
+    """Never again look for garbage among what there is now; only the first call counts.
+
+    Python would look through all modules once more when it ends, a third of the time of a command
+    that is refused.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
