@@ -246,6 +246,30 @@ def test_what_is_imported_already_stays(before: str) -> None:
     )
 
 
+def test_garbage_is_looked_for_again_unless_it_was_not_before() -> None:
+    python(
+        "import gc\n"
+        "with lean.uncollected():\n"
+        "    assert not gc.isenabled()\n"
+        "    with lean.uncollected(): pass\n"
+        "    assert not gc.isenabled()\n"
+        "assert gc.isenabled()"
+    )
+
+
+def test_what_there_is_stays_and_what_comes_later_is_collected() -> None:
+    python(
+        "import gc, weakref\n"
+        "class Loop: pass\n"
+        "def looped():\n"
+        "    made = Loop(); made.itself = made\n"
+        "    return weakref.ref(made)\n"
+        "gc.disable(); first = looped(); lean.keep()\n"
+        "second = looped(); lean.keep(); gc.collect()\n"
+        "assert first() is not None and second() is None"
+    )
+
+
 @pytest.mark.slow
 def test_a_default_run_imports_no_other_heavy_library(tmp_path: Path) -> None:
     words = ["trainer=cpu", "trainer.max_epochs=1", "trainer.enable_progress_bar=false"]
