@@ -214,6 +214,22 @@ def test_what_was_left_out_is_there_once_it_is_asked_for() -> None:
     )
 
 
+def test_what_a_stand_in_does_not_know_is_asked_of_the_real_module() -> None:
+    python(
+        "import sys\n"
+        "from importlib.util import find_spec\n"
+        "with lean.standing_in([lean.Later('colorsys', ONE_THIRD='a name')]):\n"
+        "    from colorsys import ONE_THIRD\n"
+        "    assert ONE_THIRD == 'a name' and find_spec('colorsys') is not None\n"
+        "    import colorsys\n"
+        "    assert colorsys.rgb_to_hsv(0.5, 0.5, 0.5) == (0.0, 0.0, 0.5)\n"
+        "    assert sys.modules['colorsys'] is not colorsys\n"
+        "assert colorsys.ONE_THIRD == 1 / 3\n"
+        "import colorsys\n"
+        "assert not isinstance(colorsys, lean.Later)"
+    )
+
+
 def test_lightning_knows_what_torch_has_compiled() -> None:
     python(
         "lean.lightning()\n"

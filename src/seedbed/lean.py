@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ class Later(ModuleType):
 
     def __init__(self, name: str, **known: Any) -> None:
         super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None)  # for who asks whether it is installed
         vars(self).update(known)
 
     def __getattr__(self, name: str) -> Any:
