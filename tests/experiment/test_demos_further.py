@@ -1,6 +1,7 @@
 """Demonstrations whose numbers are closed forms of their data, and some more on the digits."""
 
 import math
+from statistics import fmean
 
 import pytest
 import torch
@@ -110,3 +111,10 @@ def test_pruning(train: Train) -> None:
     assert points == sorted(points, reverse=True)
     assert points[0] > 100 * metrics(runs[0])["test/acc"] - 3  # half of the weights: unnoticed
     assert points[-1] < 30  # a twentieth is left
+
+
+def test_distillation(train: Train) -> None:
+    runs = [metrics(e) for e in shown("distillation", train)]
+    alone, taught = (fmean(m["compress/points"] for m in half) for half in (runs[:3], runs[3:]))
+    assert taught > alone + 1.5
+    assert alone == pytest.approx(100 * fmean(m["test/acc"] for m in runs[:3]), abs=3)
