@@ -1,8 +1,8 @@
 """Draws the figure of an experiment from the folders of its runs, as its header asks for it.
 
 A job of several seeds is thin lines and a thick one, their mean, and has one colour in all panels.
-What has diverged has no say in the scale: its line leaves the
-panel, and the legend, or the place of its bar, says "diverged".
+A line that stops before the others ends in a mark.  What has diverged has no say in the scale: its
+line leaves the panel, and the legend, or the place of its bar, says "diverged".
 """
 
 import math

@@ -345,8 +345,15 @@ class Supervised(LightningModule):
 
     def record(self, values: Mapping[str, float | Tensor]) -> None:
         """Keep single values of this training step for the logs, without waiting for the device."""
-        if self.device.type != "cpu":  # there a sum is of tensors alone
-            values = {k: torch.as_tensor(v, device=self.device) for k, v in values.items()}
+        if (
+            self.device.type != "cpu"
+        ):  # there a sum is of tensors alone; filling one waits for nothing
+            values = {
+                name: value
+                if isinstance(value, Tensor)
+                else torch.full((), value, device=self.device)
+                for name, value in values.items()
+            }
         self.logs.meters["train"].add(values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
