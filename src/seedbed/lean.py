@@ -3,7 +3,7 @@
 Half of the time of `import lightning` goes into modules of which it wants a name and no more:
 torch's compiler (to recognise what that has made), matplotlib (to annotate torchmetrics' `plot`)
 and `scipy.signal` (to give it a name that another library once missed).  For as long as the import
-takes, modules that know those names stand in for them.  What was measured: docs/log.md, "Start-up".
+takes, modules that know those names stand in for them.  The log says what that saves ("Start-up").
 """
 
 import gc
