@@ -31,7 +31,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from turns import row, shown
 
-from seedbed import config
+from seedbed import config, lean
 from seedbed.command import Command, compose_all
 from seedbed.run.build import build
 from seedbed.run.quiet import quiet
@@ -189,6 +189,7 @@ def turns(words: list[str], epochs: int, out: Path, clock: Callable[[], float]) 
     long = [f"trainer.max_epochs={epochs + 2}", "callback.early_stopping.patience=1000"]
     [cfg] = compose_all(Command.read([*shared, *long, *words, f"out='{out}'", "stages=fit"]))
     found = Turns(clock)
+    lean.keep()  # as train.py does
     with quiet():
         parts = build(config.check(cfg), out)
         parts.trainer.callbacks.insert(0, found)  # pyright: ignore[reportAttributeAccessIssue]

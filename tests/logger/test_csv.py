@@ -1,6 +1,9 @@
 """The table of everything that was logged."""
 
+import time
 from pathlib import Path
+
+import pytest
 
 from seedbed.logger.csv import CSV, read_rows
 
@@ -41,6 +44,34 @@ def test_a_row_is_written_when_its_step_is_over(tmp_path: Path) -> None:
     assert not log.path.exists()
     log.log_metrics({"a": 2.0}, step=2)
     assert [row["step"] for row in read_rows(log.path)] == ["1"]
+
+
+def test_rows_are_brought_to_the_disk_once_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    log = CSV(str(tmp_path))
+    for step in range(1, 6):
+        log.log_metrics({"a": 1.0}, step=step)
+        now[0] += 0.3
+    assert [row["step"] for row in read_rows(log.path)] == ["1"]  # a new table is there at once
+    log.log_metrics({"a": 1.0}, step=6)  # 1.2 s later
+    assert [row["step"] for row in read_rows(log.path)] == ["1", "2", "3", "4", "5"]
+    log.log_metrics({"a": 1.0}, step=7)
+    log.log_metrics({"b": 1.0}, step=8)  # a column that the rows which wait do not have
+    log.save()
+    assert [row["step"] for row in read_rows(log.path)] == ["1", "2", "3", "4", "5", "6", "7", "8"]
+
+
+def test_a_table_that_was_deleted_is_begun_anew(tmp_path: Path) -> None:
+    log = CSV(str(tmp_path))
+    log.log_metrics({"a": 1.0}, step=1)
+    log.save()
+    log.path.unlink()
+    log.log_metrics({"a": 2.0}, step=2)
+    log.save()
+    assert read_rows(log.path) == [{"step": "2", "epoch": "", "a": "2.0"}]
 
 
 def test_a_run_that_goes_on_adds_to_its_table(tmp_path: Path) -> None:

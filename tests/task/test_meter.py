@@ -1,5 +1,6 @@
 """Weighted means by hand."""
 
+import math
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ def alone(other: Tensor | float = 0.0) -> Any:
         assert reduce_op == "sum"
         return tensor + other
 
-    return cast(Any, SimpleNamespace(strategy=SimpleNamespace(reduce=reduce)))
+    return cast(Any, SimpleNamespace(world_size=2, strategy=SimpleNamespace(reduce=reduce)))
 
 
 def value(number: float) -> Tensor:
@@ -44,6 +45,18 @@ def test_the_newest_value_is_that_of_all_processes() -> None:
     meter.add({"loss": value(1.0)}, 2)
     assert meter.newest(alone(torch.tensor([[10.0, 2.0]]))) == {"loss": 3.0}
     assert meter.means(alone()) == {"loss": 47 / 7}  # as if nobody had looked
+
+
+def test_a_process_by_itself_divides_numbers() -> None:
+    meter, itself = Meter(), cast(Any, SimpleNamespace(world_size=1))  # nobody to ask
+    meter.add({"b": value(9.0), "a": value(3.0)}, 4)
+    meter.take_in()
+    meter.add({"hidden": value(0.0), "b": value(5.0)}, value(0.0))
+    found = meter.newest(itself)
+    assert list(found) == ["a", "b", "hidden"]
+    assert found["a"] == 3
+    assert math.isnan(found["b"])
+    assert math.isnan(found["hidden"])
 
 
 def test_a_weight_may_be_a_tensor_and_nothing() -> None:

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.optim import Optimizer
 
-from seedbed.length import total_norm
+from seedbed.length import length, total_norm
 from seedbed.types import Recording
 
 
@@ -29,13 +29,14 @@ class Clipped(NamedTuple):
 
 def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
     """Scale all gradients as one to length `threshold` if they are longer."""
-    norm = total_norm(gradients)
+    norm = length(gradients)
     precise = torch.promote_types(gradients[0].dtype, torch.float32)  # double: twice the time
-    if norm.is_cpu and math.isfinite(length := norm.item()):
-        if length <= threshold:
-            return Clipped(length, 0.0, length)
-        torch._foreach_mul_(gradients, torch.tensor(threshold / length, dtype=precise))
-        return Clipped(length, 1.0, threshold)
+    if isinstance(norm, float):
+        if norm <= threshold:
+            return Clipped(norm, 0.0, norm)
+        factor = threshold / norm if math.isfinite(norm) else math.nan  # the infinite stays so
+        torch._foreach_mul_(gradients, torch.tensor(factor, dtype=precise))
+        return Clipped(norm, 1.0, threshold if math.isfinite(norm) else norm)
     factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     torch._foreach_mul_(gradients, factor.to(precise))
     return Clipped(norm, (norm > threshold).to(norm.dtype), norm * factor)

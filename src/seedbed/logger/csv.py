@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from seedbed.atomic import appended, write
 
+PAUSE = 1.0  # seconds
 
 class CSV(Logger):
     """Writes one table that a spreadsheet opens: `step`, `epoch`, then a column for each scalar.
 
-    Rows are written when their step is over, so that validation stands beside training; a scalar
-    that appears for the first time adds a column.
+    Rows are written when their step is over, so that validation stands beside training, once a
+    second; a scalar that appears for the first time adds a column.
 
     Args:
         folder: where `history.csv` goes.
@@ -29,7 +31,9 @@ class CSV(Logger):
         for row in read_rows(self.path)[:1]:
             self.columns = list(row)
         self.row: dict[str, Any] = {}
-        self.written: dict[str, Any] = {}  # the last row of the table
+        self.waiting: list[dict[str, Any]] = []  # rows that are over and not yet in the table
+        self.written: dict[str, Any] = {}  # the last row that is over
+        self.opened = 0.0
 
     @property
     def name(self) -> str:
@@ -58,27 +62,39 @@ class CSV(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the row that is not yet."""
+        """Write what is not yet."""
         self._flush()
+        self._append()
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Write the row that is not yet."""
-        self._flush()
+        """Write what is not yet."""
+        self.save()
 
     def _flush(self) -> None:
         if not self.row:
             return
         new = [name for name in self.row if name not in self.columns]
         again = self.row is self.written
-        if new or again or not self.path.exists():
+        if new or again or not self.opened:
+            self._append()
             before = read_rows(self.path)
             self.columns = [*self.columns, *new]
             self._rewrite([*(before[:-1] if again else before), self.row])
         else:
-            with appended(self.path) as file:
-                csv.DictWriter(file, self.columns, restval="").writerow(self.row)
+            self.waiting.append(self.row)
+            if time.monotonic() - self.opened > PAUSE:
+                self._append()
         self.row, self.written = {}, self.row
+
+    def _append(self) -> None:
+        if self.waiting and self.path.exists():
+            with appended(self.path) as file:
+                csv.DictWriter(file, self.columns, restval="").writerows(self.waiting)
+            self.opened = time.monotonic()
+        elif self.waiting:  # somebody has deleted it
+            self._rewrite(self.waiting)
+        self.waiting = []
 
     def _go_back(self, step: int) -> None:
         """Forget what an interrupted run logged beyond the checkpoint that it goes on from."""
@@ -97,6 +113,7 @@ class CSV(Logger):
         writer.writeheader()
         writer.writerows(rows)
         write(self.path, text.getvalue())  # at once: a crash must not cost the history
+        self.opened = time.monotonic()
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

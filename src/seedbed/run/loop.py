@@ -67,6 +67,7 @@ class Lean(_TrainingEpochLoop):
             who.get_instance(name) is task for name in MOVING
         )  # a batch that lies where it is used
         self.only_last = self.knows and validates_last(self.trainer)
+        self.step = task.training_step if bare(self.trainer) else self.trainer.strategy.training_step
         callbacks: list[Any] = self.trainer.callbacks  # pyright: ignore[reportAttributeAccessIssue]
         self.calls: dict[str, list[Call]] = {
             name: [getattr(each, name) for each in callbacks if overrides(each, name, Callback)]
@@ -163,7 +164,7 @@ class Lean(_TrainingEpochLoop):
         """Add the gradient of a batch to that of its update, and return what the task did."""
         task, strategy = self.task, self.trainer.strategy
         vars(task)["_current_fx_name"] = "training_step"
-        loss, outputs = self.result(strategy.training_step(batch, index))
+        loss, outputs = self.result(self.step(batch, index))
         if index % self.trainer.accumulate_grad_batches == 0:
             zero = self.automatic_optimization.optim_progress.optimizer.zero_grad
             zero.increment_ready()
@@ -213,6 +214,13 @@ def understood(trainer: Any) -> bool:
         and not trainer.gradient_clip_val
         and not any(overrides(task, name, LightningModule) for name in LEFT)
     )
+
+
+def bare(trainer: Any) -> bool:
+    """Return whether the strategy only hands a step on to the task."""
+    strategy = trainer.strategy
+    alone = type(strategy) is SingleDeviceStrategy and strategy.model is trainer.lightning_module
+    return alone and type(trainer.precision_plugin) is Precision
 
 
 def validates_last(trainer: Any) -> bool:

@@ -74,6 +74,8 @@ class Warmup:
     def __call__(self, clock: Clock) -> float:
         """Return the factor at this step: (step + 1) / warm-up steps, then `after`."""
         steps = self.steps(clock)
+        if not steps:
+            return self.after(clock)
         if clock.step < steps:
             return (clock.step + 1) / steps
         return self.after(replace(clock, step=clock.step - steps, total=clock.total - steps))

@@ -3,6 +3,7 @@
 Scalars of one step are taken in together: an operation on one of them costs as much as on all.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
@@ -74,7 +75,7 @@ class Meter:
         self.latest[names] = newest
 
     def _sums(self, waiting: list[Waiting]) -> Sums:
-        if all(not isinstance(each.value, Tensor) or each.value.is_cpu for each in waiting):
+        if all(not isinstance(value, Tensor) or value.is_cpu for value, _, _ in waiting):
             numbers = [(float(value), float(by), float(weight)) for value, by, weight in waiting]
             return Sums([value * by for value, by, _ in numbers], [each[2] for each in numbers])
         values = torch.stack([precise(cast(Tensor, each.value)) for each in waiting])
@@ -103,6 +104,8 @@ class Meter:
     def newest(self, trainer: Trainer) -> dict[str, float]:
         """Return the mean of the newest value of each name over all processes."""
         self.take_in()
+        if trainer.world_size == 1 and (own := quotients(self.latest)):
+            return own
         latest: dict[str, Tensor] = {}
         for names, sums in self.latest.items():
             latest |= dict(zip(names, sums.pairs(), strict=True))
@@ -141,6 +144,17 @@ def added(one: list[float] | Tensor, other: list[float] | Tensor) -> list[float]
 def sums_from(kept: Tensor, device: torch.device) -> Sums:
     """Return the sums that were kept as `(2, names)` on the CPU."""
     return Sums(*(kept.tolist() if device.type == "cpu" else kept.to(device, copy=True)))
+
+
+def quotients(latest: Mapping[Names, Sums]) -> dict[str, float]:
+    """Return Σ weight · value / Σ weight of each name where all are numbers, else nothing."""
+    found: dict[str, float] = {}
+    for names, (totals, weights) in latest.items():
+        if isinstance(totals, Tensor) or isinstance(weights, Tensor):
+            return {}
+        for name, total, weight in zip(names, totals, weights, strict=True):
+            found[name] = total / weight if weight else math.nan
+    return dict(sorted(found.items()))
 
 
 def by_name(sums: Iterable[tuple[Names, Sums]]) -> dict[str, Tensor]:

@@ -12,10 +12,10 @@ from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from seedbed.features import head_of, watched
-from seedbed.length import total_norm
+from seedbed.length import length
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import factors, multiplied, renewed, set_rates
+from seedbed.task._rates import factors, multiplied, rates_of, renewed, set_rates
 from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
@@ -249,9 +249,12 @@ class Supervised(LightningModule):
     def _set_rates(self) -> None:
         """Give every group the rate of the next update: a function of the updates made so far."""
         if self._factors:
-            optimizer = self.optimizers(use_pl_optimizer=False)
-            assert isinstance(optimizer, Optimizer)
-            set_rates(optimizer, self._factors, self.global_step)
+            set_rates(self._own_optimizer(), self._factors, self.global_step)
+
+    def _own_optimizer(self) -> Optimizer:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        return optimizer
 
     def _observe(self, values: dict[str, float]) -> None:
         """Show a schedule that looks at a metric what the validation measured."""
@@ -299,7 +302,7 @@ class Supervised(LightningModule):
         norm = self.logs.recorded("gradient/norm")  # by who clips
         if norm is None:
             parameters = (p for group in optimizer.param_groups for p in group["params"])
-            norm = total_norm([p.grad for p in parameters if p.grad is not None])
+            norm = length([p.grad for p in parameters if p.grad is not None])
             self.record({"gradient/norm": norm})
         scaled = getattr(self.trainer.precision_plugin, "scaler", None)  # skips such steps itself
         if scaled is None and not self._watch.finite(norm):
@@ -307,8 +310,10 @@ class Supervised(LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
-        self._set_rates()
-        self._used = self.learning_rates()
+        optimizer = self._own_optimizer()
+        if self._factors:
+            set_rates(optimizer, self._factors, self.global_step)
+        self._used = rates_of(optimizer)
         super().optimizer_step(*args, **kwargs)
         if self.regularizers:
             lr, rates = self._rates()
@@ -318,9 +323,7 @@ class Supervised(LightningModule):
 
     def _rates(self) -> tuple[float, dict[int, float]]:
         """Return the first group's rate, and each parameter's by its id where groups differ."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)
-        groups = optimizer.param_groups
+        groups = self._own_optimizer().param_groups
         first = float(groups[0]["lr"])
         if all(group["lr"] == first for group in groups):
             return first, {}
@@ -328,12 +331,7 @@ class Supervised(LightningModule):
 
     def learning_rates(self) -> list[tuple[str, float]]:
         """Return `(name, rate)` of each parameter group: `lr`, or `lr/<group>` of several."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)
-        return [
-            (f"lr/{group['name']}" if group.get("name") else "lr", float(group["lr"]))
-            for group in optimizer.param_groups
-        ]
+        return rates_of(self._own_optimizer())
 
     # -- logs ------------------------------------------------------------------------------
 
