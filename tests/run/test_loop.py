@@ -7,6 +7,7 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loops.evaluation_loop import _EvaluationLoop
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from quick import trainer
 from torch import Tensor, nn
@@ -68,7 +69,7 @@ class Task(LightningModule):
             return {"loss": loss, "more": batch_idx}
         return None if self.way == "skips" and batch_idx == 2 else loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         loss = (self.net(batch.x) - batch.y).square().mean()
         self.log("val/loss", loss, batch_size=len(batch.y))
 
@@ -88,6 +89,13 @@ class Task(LightningModule):
             return optimizer
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class Brief(Task):
+    """Takes no number of the batch at a validation."""
+
+    def validation_step(self, batch: Batch) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.net(batch.x).sum()
 
 
 class Stops(Task):
@@ -116,7 +124,8 @@ def trained(lean: bool, kind: type[Task], way: str, **options: Any) -> dict[str,
     at = trainer(**{"max_epochs": 3, "callbacks": [listener(heard)]} | options)
     if lean:
         Lean.take_place(at)
-    at.fit(task, batches(26, 1), batches(9, None))
+    sets = [batches(9, None), batches(5, None)]
+    at.fit(task, batches(26, 1), sets if way == "two sets" else sets[0])
     assert isinstance(at.fit_loop.epoch_loop, Lean) == lean
     states = at.optimizers[0].state_dict()["state"] if at.optimizers else {}
     return {
@@ -139,7 +148,10 @@ def trained(lean: bool, kind: type[Task], way: str, **options: Any) -> dict[str,
         (Task, "dict", {}),
         (Task, "skips", {}),
         (Task, "schedule", {}),
+        (Task, "two sets", {}),
+        (Task, "plain", {"num_sanity_val_steps": 2}),
         (Stops, "plain", {}),
+        (Brief, "plain", {}),
         (Moves, "plain", {}),
         (Task, "plain", {"accumulate_grad_batches": 3}),
         (Task, "dict", {"accumulate_grad_batches": 2}),
@@ -169,6 +181,7 @@ def test_what_it_understands_does_not_go_the_old_way(monkeypatch: pytest.MonkeyP
         raise AssertionError("Lightning's own step")
 
     monkeypatch.setattr(_TrainingEpochLoop, "advance", refuse)
+    monkeypatch.setattr(_EvaluationLoop, "_evaluation_step", refuse)
     assert trained(True, Task, "plain")["steps"] == 21
 
 

@@ -31,7 +31,7 @@ def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
     """Scale all gradients as one to length `threshold` if they are longer."""
     norm = length(gradients)
     precise = torch.promote_types(gradients[0].dtype, torch.float32)  # double: twice the time
-    if isinstance(norm, float):
+    if not isinstance(norm, Tensor):
         if norm <= threshold:
             return Clipped(norm, 0.0, norm)
         factor = threshold / norm if math.isfinite(norm) else math.nan  # the infinite stays so

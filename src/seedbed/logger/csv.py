@@ -13,6 +13,7 @@ from seedbed.atomic import appended, write
 
 PAUSE = 1.0  # seconds
 
+
 class CSV(Logger):
     """Writes one table that a spreadsheet opens: `step`, `epoch`, then a column for each scalar.
 

@@ -12,18 +12,23 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loops.evaluation_loop import _EvaluationLoop
 from lightning.pytorch.loops.optimization.automatic import ClosureResult
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.loops.utilities import _block_parallel_sync_behavior
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from lightning.pytorch.trainer.states import RunningStage, TrainerFn
+from lightning.pytorch.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 
 from seedbed.optimizer._quick import Quick
 from seedbed.types import Batch
 
+IN_VALIDATION = ("on_validation_batch_start", "on_validation_batch_end")
 EACH_STEP = (
+    *IN_VALIDATION,
     "on_train_batch_start",
     "on_before_zero_grad",
     "on_before_backward",
@@ -52,6 +57,7 @@ class Lean(_TrainingEpochLoop):
         """Let a trainer that has not begun run its epochs so."""
         known = trainer.fit_loop.epoch_loop
         own = cls(trainer, known.min_steps, known.max_steps)
+        own.val_loop = LeanValidation.of(trainer)
         trainer.fit_loop.epoch_loop = own
 
     def on_run_start(self, data_fetcher: Any) -> None:
@@ -67,7 +73,8 @@ class Lean(_TrainingEpochLoop):
             who.get_instance(name) is task for name in MOVING
         )  # a batch that lies where it is used
         self.only_last = self.knows and validates_last(self.trainer)
-        self.step = task.training_step if bare(self.trainer) else self.trainer.strategy.training_step
+        self.bare = bare(self.trainer)
+        self.step = task.training_step if self.bare else self.trainer.strategy.training_step
         callbacks: list[Any] = self.trainer.callbacks  # pyright: ignore[reportAttributeAccessIssue]
         self.calls: dict[str, list[Call]] = {
             name: [getattr(each, name) for each in callbacks if overrides(each, name, Callback)]
@@ -127,13 +134,13 @@ class Lean(_TrainingEpochLoop):
         elif not self._should_accumulate():
             self._batches_that_stepped += 1
 
-    def here(self, batch: Any) -> Any:
+    def here(self, batch: Any, loader: int = 0) -> Any:
         """Return a batch on the device that trains."""
         strategy = self.trainer.strategy
         if self.stays and type(batch) is Batch and batch.x.device == strategy.root_device:
             return batch  # `y` and `domain` come from the same loader
-        batch = self.task._on_before_batch_transfer(batch, dataloader_idx=0)
-        return strategy.batch_to_device(batch, dataloader_idx=0)
+        batch = self.task._on_before_batch_transfer(batch, dataloader_idx=loader)
+        return strategy.batch_to_device(batch, dataloader_idx=loader)
 
     def learn(self, batch: Any, index: int) -> dict[str, Any]:
         """Compute the gradient of a batch, and update the weights where that is due."""
@@ -190,6 +197,57 @@ class Lean(_TrainingEpochLoop):
 
     def _broadcast_sigterm_tensor(self) -> None:
         """Do nothing: Lightning's waits for the device in every step; see `Boundary`."""
+
+
+class LeanValidation(_EvaluationLoop):
+    """Runs the batches of a validation within a training; the loop around it knows the hooks."""
+
+    @classmethod
+    def of(cls, trainer: Trainer) -> "LeanValidation":
+        """Return the one of a trainer."""
+        within = TrainerFn.FITTING, RunningStage.VALIDATING
+        return cls(trainer, *within, verbose=False, inference_mode=False)
+
+    def on_run_start(self) -> None:
+        """Begin a validation."""
+        super().on_run_start()
+        around: Any = self.trainer.fit_loop.epoch_loop
+        self.knows = not self.trainer.sanity_checking and around.knows and around.bare
+        if self.knows:
+            self.knows = is_param_in_hook_signature(
+                around.task.validation_step, "batch_idx", min_args=2
+            )
+
+    def _evaluation_step(
+        self, batch: Any, batch_idx: int, dataloader_idx: int, dataloader_iter: Any
+    ) -> None:
+        """Measure one batch."""
+        if not self.knows:
+            super()._evaluation_step(batch, batch_idx, dataloader_idx, dataloader_iter)
+            return
+        training: Any = self.trainer.fit_loop.epoch_loop
+        task, progress, connector = (
+            training.task,
+            self.batch_progress,
+            self.trainer._logger_connector,
+        )
+        several = self._is_sequential and self.num_dataloaders > 1
+        given = (batch_idx, dataloader_idx) if several else (batch_idx,)
+        batch = training.here(batch, dataloader_idx)
+        progress.increment_ready()
+        connector.on_batch_start(batch, dataloader_idx if several else None)
+        training.tell("on_validation_batch_start", batch, *given)
+        progress.increment_started()
+        vars(task)["_current_fx_name"] = "validation_step"
+        output = task.validation_step(batch, *given)
+        progress.increment_processed()
+        training.tell("on_validation_batch_end", output, batch, *given)
+        vars(task)["_current_fx_name"] = None
+        connector.on_batch_end()
+        progress.increment_completed()
+        self._has_run = True
+        connector.update_eval_step_metrics(self._seen_batches_per_dataloader[dataloader_idx])
+        self._seen_batches_per_dataloader[dataloader_idx] += 1
 
 
 def overrides(thing: Any, name: str, base: type) -> bool:
