@@ -302,7 +302,8 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
     """Return what is wrong with the parts of these jobs, or with their combinations.
 
     Imports take longer than all else here, so what costs more waits until the rest is right:
-    first come the parts of which arguments were typed, then those of plain torch, then Lightning's.
+    first come the parts of which arguments were typed, then those of plain torch, then Lightning's,
+    and last an optimizer that is tried.
 
     Args:
         plains: resolved configs.
@@ -314,8 +315,9 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
         lambda plain: faults(plain, lambda path: any(k.startswith(f"{path}.") for k in typed)),
         lambda plain: faults(plain, lambda path: top(path) not in LIGHTNING),
         lambda plain: rules.refused(plain, rules.LIGHT),
-        lambda plain: faults(plain, lambda path: top(path) in {*LIGHTNING, "optimizer"}, ALONE),
+        lambda plain: faults(plain, lambda path: top(path) in LIGHTNING, ALONE),
         lambda plain: rules.refused(plain, rules.HEAVY),  # of what fits alone
+        lambda plain: faults(plain, lambda path: path == "optimizer", ALONE),  # imports a compiler
     ]
     found: list[str] = []
     for number, judge in enumerate(rounds):
