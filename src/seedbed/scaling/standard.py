@@ -50,7 +50,7 @@ class Standard(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale `(B, C, ...)`."""
-        scaled = (x - self.mean).div_(self.std)  # in place: no second pass over new memory
+        scaled = (x - self.mean) / self.std
         return scaled if self.all else x.where(self.kept, scaled)
 
     def inverse(self, x: Tensor) -> Tensor:
