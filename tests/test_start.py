@@ -85,6 +85,7 @@ OF_LIGHTNING = {"lightning", "torchmetrics", "scipy"}
         ),
         ("data.batch_size=0", "data: batch_size must be at least 1 or 'full'", OF_LIGHTNING),
         ("callback.ema.decay=2", "callback.ema: decay must lie in [0, 1), got 2", OF_LIGHTNING),
+        ("loss=mse", "loss: MSELoss needs real numbers", OF_LIGHTNING | {"tensorboard"}),
         ("trainer.max_epoch=3", "trainer.max_epoch=3: lightning.Trainer has no", OF_LIGHTNING),
     ],
 )

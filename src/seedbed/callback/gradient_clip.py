@@ -34,9 +34,9 @@ def clip_norm(gradients: list[Tensor], threshold: float) -> Clipped:
     if not isinstance(norm, Tensor):
         if norm <= threshold:
             return Clipped(norm, 0.0, norm)
-        factor = threshold / norm if math.isfinite(norm) else math.nan  # the infinite stays so
-        torch._foreach_mul_(gradients, torch.tensor(factor, dtype=precise))
-        return Clipped(norm, 1.0, threshold if math.isfinite(norm) else norm)
+        after = threshold if math.isfinite(norm) else math.nan  # the infinite stays so
+        torch._foreach_mul_(gradients, torch.tensor(after / norm, dtype=precise))
+        return Clipped(norm, 1.0, after)
     factor = threshold / norm.clamp(min=threshold) + (norm - norm)  # NaN: the infinite stays so
     torch._foreach_mul_(gradients, factor.to(precise))
     return Clipped(norm, (norm > threshold).to(norm.dtype), norm * factor)

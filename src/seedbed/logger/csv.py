@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from seedbed.atomic import appended, write
 
-PAUSE = 1.0  # seconds
+PAUSE = 1.0  # seconds between two writings: a file is opened and closed for each
 
 
 class CSV(Logger):
@@ -34,7 +34,7 @@ class CSV(Logger):
         self.row: dict[str, Any] = {}
         self.waiting: list[dict[str, Any]] = []  # rows that are over and not yet in the table
         self.written: dict[str, Any] = {}  # the last row that is over
-        self.opened = 0.0
+        self.at: float | None = None  # when the table was written; None: not by this process
 
     @property
     def name(self) -> str:
@@ -77,14 +77,14 @@ class CSV(Logger):
             return
         new = [name for name in self.row if name not in self.columns]
         again = self.row is self.written
-        if new or again or not self.opened:
+        if new or again or self.at is None:
             self._append()
             before = read_rows(self.path)
             self.columns = [*self.columns, *new]
             self._rewrite([*(before[:-1] if again else before), self.row])
         else:
             self.waiting.append(self.row)
-            if time.monotonic() - self.opened > PAUSE:
+            if time.monotonic() - self.at > PAUSE:
                 self._append()
         self.row, self.written = {}, self.row
 
@@ -92,7 +92,7 @@ class CSV(Logger):
         if self.waiting and self.path.exists():
             with appended(self.path) as file:
                 csv.DictWriter(file, self.columns, restval="").writerows(self.waiting)
-            self.opened = time.monotonic()
+            self.at = time.monotonic()
         elif self.waiting:  # somebody has deleted it
             self._rewrite(self.waiting)
         self.waiting = []
@@ -114,7 +114,7 @@ class CSV(Logger):
         writer.writeheader()
         writer.writerows(rows)
         write(self.path, text.getvalue())  # at once: a crash must not cost the history
-        self.opened = time.monotonic()
+        self.at = time.monotonic()
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

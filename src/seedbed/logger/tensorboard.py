@@ -8,9 +8,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
+from seedbed.logger.csv import PAUSE
+
 event: Any = event_pb2  # classes made while importing, which no type checker sees
 summary: Any = summary_pb2
-PAUSE = 1.0  # seconds
 QUEUE = 10_000  # events that the thread which writes may be behind, before training waits for it
 
 

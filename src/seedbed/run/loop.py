@@ -26,15 +26,15 @@ from torch import Tensor
 from seedbed.optimizer._quick import Quick
 from seedbed.types import Batch
 
-IN_VALIDATION = ("on_validation_batch_start", "on_validation_batch_end")
-EACH_STEP = (
-    *IN_VALIDATION,
+EACH_STEP = (  # of a training, and of a validation within it
     "on_train_batch_start",
     "on_before_zero_grad",
     "on_before_backward",
     "on_after_backward",
     "on_before_optimizer_step",
     "on_train_batch_end",
+    "on_validation_batch_start",
+    "on_validation_batch_end",
 )
 MOVING = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
 LEFT = (
@@ -211,12 +211,13 @@ class LeanValidation(_EvaluationLoop):
     def on_run_start(self) -> None:
         """Begin a validation."""
         super().on_run_start()
-        around: Any = self.trainer.fit_loop.epoch_loop
-        self.knows = not self.trainer.sanity_checking and around.knows and around.bare
-        if self.knows:
-            self.knows = is_param_in_hook_signature(
-                around.task.validation_step, "batch_idx", min_args=2
-            )
+        training: Any = self.trainer.fit_loop.epoch_loop  # has not begun in a sanity check
+        self.knows = (
+            not self.trainer.sanity_checking
+            and training.knows
+            and training.bare
+            and is_param_in_hook_signature(training.task.validation_step, "batch_idx", min_args=2)
+        )
 
     def _evaluation_step(
         self, batch: Any, batch_idx: int, dataloader_idx: int, dataloader_iter: Any
@@ -226,11 +227,8 @@ class LeanValidation(_EvaluationLoop):
             super()._evaluation_step(batch, batch_idx, dataloader_idx, dataloader_iter)
             return
         training: Any = self.trainer.fit_loop.epoch_loop
-        task, progress, connector = (
-            training.task,
-            self.batch_progress,
-            self.trainer._logger_connector,
-        )
+        task, progress = training.task, self.batch_progress
+        connector = self.trainer._logger_connector
         several = self._is_sequential and self.num_dataloaders > 1
         given = (batch_idx, dataloader_idx) if several else (batch_idx,)
         batch = training.here(batch, dataloader_idx)

@@ -75,7 +75,7 @@ class Warmup:
         """Return the factor at this step: (step + 1) / warm-up steps, then `after`."""
         steps = self.steps(clock)
         if not steps:
-            return self.after(clock)
+            return self.after(clock)  # the clock started where training did
         if clock.step < steps:
             return (clock.step + 1) / steps
         return self.after(replace(clock, step=clock.step - steps, total=clock.total - steps))

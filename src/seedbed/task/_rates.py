@@ -57,11 +57,3 @@ def set_rates(optimizer: Optimizer, factors: list[Callable[[int], float]], step:
     """Give every group the rate of the next update."""
     for group, factor in zip(optimizer.param_groups, factors, strict=True):
         group["lr"] = group["initial_lr"] * factor(step)
-
-
-def rates_of(optimizer: Optimizer) -> list[tuple[str, float]]:
-    """Return `(name, rate)` of each parameter group: `lr`, or `lr/<group>` of several."""
-    return [
-        (f"lr/{group['name']}" if group.get("name") else "lr", float(group["lr"]))
-        for group in optimizer.param_groups
-    ]

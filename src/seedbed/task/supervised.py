@@ -15,7 +15,7 @@ from seedbed.features import head_of, watched
 from seedbed.length import length
 from seedbed.randomness import seed_here
 from seedbed.task._logs import Logs
-from seedbed.task._rates import factors, multiplied, rates_of, renewed, set_rates
+from seedbed.task._rates import factors, multiplied, renewed, set_rates
 from seedbed.task._share import share
 from seedbed.task._watch import Watch
 from seedbed.types import (
@@ -310,10 +310,8 @@ class Supervised(LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Update the weights, then let the regularizers change them."""
-        optimizer = self._own_optimizer()
-        if self._factors:
-            set_rates(optimizer, self._factors, self.global_step)
-        self._used = rates_of(optimizer)
+        self._set_rates()
+        self._used = self.learning_rates()
         super().optimizer_step(*args, **kwargs)
         if self.regularizers:
             lr, rates = self._rates()
@@ -331,7 +329,10 @@ class Supervised(LightningModule):
 
     def learning_rates(self) -> list[tuple[str, float]]:
         """Return `(name, rate)` of each parameter group: `lr`, or `lr/<group>` of several."""
-        return rates_of(self._own_optimizer())
+        return [
+            (f"lr/{group['name']}" if group.get("name") else "lr", float(group["lr"]))
+            for group in self._own_optimizer().param_groups
+        ]
 
     # -- logs ------------------------------------------------------------------------------
 
@@ -343,15 +344,8 @@ class Supervised(LightningModule):
 
     def record(self, values: Mapping[str, float | Tensor]) -> None:
         """Keep single values of this training step for the logs, without waiting for the device."""
-        if (
-            self.device.type != "cpu"
-        ):  # there a sum is of tensors alone; filling one waits for nothing
-            values = {
-                name: value
-                if isinstance(value, Tensor)
-                else torch.full((), value, device=self.device)
-                for name, value in values.items()
-            }
+        if self.device.type != "cpu":  # there a sum is of tensors alone
+            values = {name: on(value, self.device) for name, value in values.items()}
         self.logs.meters["train"].add(values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -400,6 +394,11 @@ class Supervised(LightningModule):
             values |= dict(self._used)
         for logger in self.trainer.loggers:
             logger.log_metrics(values, step=self.global_step)
+
+
+def on(value: float | Tensor, device: torch.device) -> Tensor:
+    """Return a number as `()` on a device: filling one waits for nothing, copying it would."""
+    return value if isinstance(value, Tensor) else torch.full((), value, device=device)
 
 
 def poisonous(loss: Tensor, share: float | Tensor) -> Tensor:
