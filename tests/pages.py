@@ -75,7 +75,8 @@ def tiny(line: str, root: Path = ROOT) -> str:
         if words in bare:
             line += "".join(f" {w}" for w in more.split() if w.partition("=")[0] not in bare)
     stages = re.search(r"stages=(\S+)", bare)
-    trains = (stages is None or "fit" in stages[1]) and "logs/sweeps/" not in line
+    answers = "logs/sweeps/" in line or " -sc " in line
+    trains = (stages is None or "fit" in stages[1]) and not answers
     return f"{line} trainer.max_epochs=1" if trains and "trainer.max_epochs" not in line else line
 
 

@@ -23,6 +23,7 @@ from omegaconf.errors import (
 
 from seedbed import help
 from seedbed.config import LISTS, READING, SINGLES, Config
+from seedbed.flags import LOOKS, SWEEP, parted
 from seedbed.nearest import nearest
 from seedbed.rules.value import trained
 from seedbed.run.folder import Refused, newest, read_config, read_json
@@ -33,10 +34,6 @@ CONFIGS = help.CONFIGS
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 KEYS = {f.name for f in fields(Config)} | GROUPS
 ABOUT_READING = {"run", "stages", "diagnose", "report", "trust"}  # keys
-SWEEP = {"-m", "--multirun"}
-LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc"}
-WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--info", "-i"}
-FLAGS = SWEEP | LOOKS | WITH_VALUE | {"--resolve", "--help", "-h"}
 LEARNED = ("data", "scaling", "target_scaling", "model")  # what the weights are weights of
 WHOLE = ("scaling", "target_scaling", "model")  # what a model that is trained already replaces
 LENGTH = ("max_epochs", "max_steps", "max_time", "min_epochs", "min_steps")
@@ -94,7 +91,7 @@ class Command:
     @property
     def looks(self) -> bool:
         """Whether something is to be printed and nothing run."""
-        return any(flag.partition("=")[0] in LOOKS for flag in self.flags)
+        return bool(LOOKS & set(self.flags))
 
     def take(self, argv: Sequence[str]) -> None:
         """Sort the words of a command line: flags, overrides, who finds and who launches the jobs.
@@ -102,20 +99,14 @@ class Command:
         Raises:
             Refused: there is no such flag.
         """
-        rest = iter(argv)
-        for word in rest:
+        self.flags, others = parted(argv)
+        for word in others:
             if LAUNCHING.match(word):
                 self.launcher.append(word)
             elif SEARCHING.match(word):
                 self.search.append(word)
-            elif not word.startswith("-"):
-                self.overrides.append(settable(word))
-            elif word.partition("=")[0] not in FLAGS:
-                few = nearest(word, FLAGS).replace("there is -", "flags: -")
-                raise Refused(f"{word}: no such flag; {few}")
             else:
-                self.flags.append(word)
-                self.flags += itertools.islice(rest, int(word in WITH_VALUE))
+                self.overrides.append(settable(word))
 
     @classmethod
     def read(cls, argv: list[str]) -> "Command":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -16,6 +17,7 @@ from seedbed import config, help, lean, source
 from seedbed.atomic import full
 from seedbed.command import CONFIGS, Command, Refused, as_run, compose_all, reason, typed
 from seedbed.config import Config
+from seedbed.flags import COMPLETES
 from seedbed.rules.value import history_slips
 from seedbed.run import (
     crew,
@@ -38,6 +40,7 @@ from seedbed.sweep.launcher import chosen
 from seedbed.sweep.search import plan
 
 Job = Callable[[Config], dict[str, float]]
+ASKED_TWICE = ("load_configuration", "compute_defaults_list")  # by `--info`
 
 
 def enter(job: Job) -> None:
@@ -69,6 +72,8 @@ def obey(job: Job, argv: list[str]) -> int:
     if {"--help", "-h"} & set(argv):
         print(help.page())  # noqa: T201
         return 0
+    if COMPLETES & set(argv):
+        return through_hydra(argv)
     asked = slurm.restarted(argv)
     if asked is None:
         print("this job's run is finished")  # noqa: T201
@@ -82,7 +87,7 @@ def obey(job: Job, argv: list[str]) -> int:
     if command.looks and command.problems:
         raise Refused("\n".join(command.problems))
     if command.looks:
-        return through_hydra(command)
+        return through_hydra([*as_run(command), *command.flags], command.primary)
     if lister.asked(command):
         print(lister.answer(command))  # noqa: T201
         return 0
@@ -324,14 +329,13 @@ def kept(
         return job(cfg)
 
 
-def through_hydra(command: Command) -> int:
-    """Hand the command line to Hydra, for what it prints."""
+def through_hydra(words: list[str], primary: str = "train") -> int:
+    """Hand words to Hydra, for what it prints."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us
-    known = ["hydra.sweeper.params=null"] if command.sweep else []  # they are among the overrides
-    start = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=command.primary)
+    start = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=primary)
     try:
-        sys.argv[1:] = [*command.flags, *as_run(command), *known]
-        with lean.uncollected():
+        sys.argv[1:] = words
+        with lean.uncollected(), lean.remembering(ConfigLoaderImpl, *ASKED_TWICE):
             start(lambda cfg: None)()
     except (HydraException, OmegaConfBaseException) as error:
         raise Refused(reason(error)) from None

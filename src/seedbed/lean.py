@@ -117,6 +117,37 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def remembering(owner: type, *methods: str) -> Iterator[None]:
+    """Have methods answer what they are asked again with what they answered first.
+
+    Args:
+        owner: the class, of whose instances there is one meanwhile.
+        methods: names of methods that change nothing.
+    """
+    plain = {name: getattr(owner, name) for name in methods}
+    for name, method in plain.items():
+        setattr(owner, name, remembered(method))
+    try:
+        yield
+    finally:
+        for name, method in plain.items():
+            setattr(owner, name, method)
+
+
+def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is called once for all arguments that are written alike."""
+    answers: dict[str, Any] = {}
+
+    def answer(*args: Any, **named: Any) -> Any:
+        question = repr((args, named))
+        if question not in answers:
+            answers[question] = function(*args, **named)
+        return answers[question]
+
+    return answer
+
+
 def keep() -> None:
     """Never again look for garbage among what there is now; only the first call counts.
 
