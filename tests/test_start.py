@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import ROOT, TINY, Train
 
 from seedbed import config, help, signature
@@ -238,6 +239,98 @@ def test_lightning_knows_what_torch_has_compiled() -> None:
         "left_alone = lean.uncompiled(lambda: ran.append(torch.compiler.is_compiling()))\n"
         "torch.compile(lambda: left_alone(), backend='eager')()\n"
         "assert ran == [False]"
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum", "muon"])
+def test_a_training_that_compiles_nothing_imports_no_compiler(
+    optimizer: str, tmp_path: Path
+) -> None:
+    words = "trainer=cpu trainer.max_epochs=1 stages=[fit,test]".split()
+    code, err, modules = loaded(tmp_path, f"optimizer={optimizer}", *words, *TINY)
+    assert code == 0, err
+    assert "torch.optim" in modules
+    assert not modules & {"torch._dynamo", "sympy"}
+
+
+DESCENDS = """
+import sys, torch
+from torch import optim
+
+def problem(name):
+    torch.manual_seed(0)
+    net = torch.nn.Linear(3, 2, bias=name != "Muon")
+    made = getattr(optim, name)(net.parameters(), **OPTIONS.get(name, {}))
+    x, y = torch.randn(8, 3), torch.randn(8, 2)
+    def loss():
+        made.zero_grad()
+        value = (net(x) - y).square().mean()
+        value.backward()
+        return value
+    return net, made, loss
+
+OPTIONS = {"RMSprop": {"momentum": 0.9}, "SGD": {"lr": 0.1, "momentum": 0.9}}
+IDLE = {"Optimizer", "SparseAdam"}  # the base, and one for gradients of another kind
+NAMES = [name for name in optim.__all__ if isinstance(getattr(optim, name), type)]
+NAMES = [name for name in NAMES if name not in IDLE]
+"""
+
+
+def test_optimizers_spared_the_compiler_descend_as_torch_s_own(tmp_path: Path) -> None:
+    for spared in (False, True):
+        python(
+            f"{DESCENDS}\nends = {{}}\n"
+            "for name in NAMES:\n"
+            f"    lean.spare(getattr(optim, name)) if {spared} else None\n"
+            "    net, made, loss = problem(name)\n"
+            "    values = [made.step(loss).item() for _ in range(5)]\n"
+            "    assert values[-1] < values[0], name\n"
+            "    assert torch.is_grad_enabled()\n"
+            "    made.load_state_dict(made.state_dict())\n"
+            "    made.step(loss)\n"
+            "    ends[name] = [values, *map(torch.clone, net.parameters())]\n"
+            f"assert ('torch._dynamo' in sys.modules) is not {spared}\n"
+            f"torch.save(ends, {str(tmp_path / f'{spared}.pt')!r})"
+        )
+    theirs, ours = (torch.load(tmp_path / f"{spared}.pt") for spared in (False, True))
+    assert len(ours) > 10
+    for name, (values, *weights) in theirs.items():
+        assert ours[name][0] == values, name
+        assert all(map(torch.equal, ours[name][1:], weights)), name
+
+
+def test_a_spared_optimizer_is_torch_s_own_once_the_compiler_is_there() -> None:
+    python(
+        f"{DESCENDS}\nlean.spare(optim.SGD)\n"
+        "net, made, loss = problem('SGD')\n"
+        "plain = optim.Optimizer.zero_grad.__wrapped__\n"
+        "before = made.step(loss), getattr(plain, lean.TOLD)\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+        "import torch._dynamo\n"
+        "broken = []\n"
+        "torch._dynamo.graph_break = lambda: broken.append(torch.is_grad_enabled())\n"
+        "assert made.step(loss) < before[0]\n"
+        "assert broken == [False, False]\n"
+        "assert getattr(plain, lean.TOLD) is not before[1]\n"
+        "assert getattr(plain, lean.TOLD)._torchdynamo_disable"
+    )
+
+
+def test_a_step_can_be_differentiated_through_without_the_compiler() -> None:
+    python(
+        "import sys, torch\n"
+        "from torch import optim\n"
+        "lean.spare(optim.SGD)\n"
+        "rate = torch.tensor(0.5, requires_grad=True)\n"
+        "w = torch.tensor(2.0, requires_grad=True).clone()\n"
+        "w.retain_grad()\n"
+        "made = optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate, differentiable=True)\n"
+        "made.param_groups[0]['params'] = [w]\n"
+        "w.grad = torch.tensor(3.0)\n"
+        "made.step()\n"
+        "w.backward()\n"
+        "assert float(w.detach()) == 0.5 and float(rate.grad) == -3.0\n"
+        "assert 'torch._dynamo' not in sys.modules"
     )
 
 

@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
@@ -55,6 +56,7 @@ class Compiling(type):
 
 
 COMPILER = "torch._dynamo"
+TOLD = "__dynamo_disable"  # where torch keeps a function as the compiler leaves it alone
 OptimizedModule = Compiling("OptimizedModule", (), {})
 
 
@@ -64,10 +66,67 @@ def unstyled(*_: Any) -> Callable[[Any], Any]:
 
 
 def uncompiled(function: Callable[..., Any], recursive: bool = True, **_: Any) -> Any:
-    """Return a function that torch's compiler leaves alone, which is imported by a call of it."""
+    """Return a function that torch's compiler leaves alone, once there is one."""
     from torch._compile import _disable_dynamo
 
-    return _disable_dynamo(function, recursive)
+    method = _disable_dynamo(function, recursive)
+    tell_later(method)
+    return method
+
+
+def spare(optimizer: type) -> None:
+    """Have the methods of an optimizer's class not import torch's compiler.
+
+    torch imports it at the first call, to say that it is to leave the method alone; while nothing
+    else has imported it, there is nobody to be told.  From then on they are as torch wrote them.
+    """
+    from torch._compile import _disable_dynamo
+    from torch.optim.optimizer import _use_grad_for_differentiable as differentiable
+
+    told = _disable_dynamo(unstyled).__code__
+    for method in (method for owner in optimizer.__mro__ for method in vars(owner).values()):
+        if code_of(method) is told:
+            tell_later(method)
+    for owner in optimizer.__mro__:
+        step = vars(owner).get("step")
+        if code_of(step) is differentiable(unstyled).__code__:
+            owner.step = unbroken(step)
+
+
+def code_of(method: Any) -> Any:
+    """Return what a function runs, None if it is no function."""
+    return getattr(method, "__code__", None)
+
+
+def tell_later(method: Any) -> None:
+    """Have a method that the compiler is to leave alone not import it to tell it so."""
+    plain = method.__wrapped__
+
+    def untold(*args: Any, **named: Any) -> Any:
+        if COMPILER not in sys.modules:
+            return plain(*args, **named)
+        if getattr(plain, TOLD) is untold:
+            delattr(plain, TOLD)
+        return method(*args, **named)
+
+    if not hasattr(plain, TOLD):
+        setattr(plain, TOLD, untold)
+
+
+def unbroken(method: Any) -> Callable[..., Any]:
+    """Return a step that breaks no graph until there is a compiler that makes one."""
+    from torch import set_grad_enabled
+
+    plain = method.__wrapped__
+
+    @wraps(plain)
+    def step(optimizer: Any, *args: Any, **named: Any) -> Any:
+        if COMPILER in sys.modules:
+            return method(optimizer, *args, **named)
+        with set_grad_enabled(optimizer.defaults["differentiable"]):
+            return plain(optimizer, *args, **named)
+
+    return step
 
 
 def stand_ins() -> list[Later]:

@@ -56,6 +56,8 @@ def part(name: Any, group: str | None) -> Any:
         lean.lightning()
     found = resolve(name)
     judge_kind(found, group)
+    if group == "optimizer":
+        lean.spare(found)
     return found
 
 

@@ -13,8 +13,8 @@ from seedbed.run.stop import NUMBERS
 signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # meant for the jobs, not for who forks them
 lean.lightning()
 for name in (
-    *("seedbed.door", "seedbed.run.pipeline", "torch._dynamo"),
-    *("lightning.pytorch.loggers", "torch.utils.tensorboard", "seedbed.report.page"),
+    *("seedbed.door", "seedbed.run.pipeline", "seedbed.report.page"),
+    *("lightning.pytorch.loggers", "torch.utils.tensorboard"),
 ):
     import_module(name)
 gc.collect()
