@@ -1,5 +1,6 @@
 """Fixtures shared by every test."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ TINY = [
     "trainer.max_epochs=1",
     "trainer.enable_progress_bar=false",
 ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers a core: half of the time of a test that starts processes is waiting."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @dataclass
