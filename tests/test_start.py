@@ -246,8 +246,7 @@ def test_lightning_knows_what_torch_has_compiled() -> None:
 def test_a_training_that_compiles_nothing_imports_no_compiler(
     optimizer: str, tmp_path: Path
 ) -> None:
-    words = "trainer=cpu trainer.max_epochs=1 stages=[fit,test]".split()
-    code, err, modules = loaded(tmp_path, f"optimizer={optimizer}", *words, *TINY)
+    code, err, modules = loaded(tmp_path, *TINY, f"optimizer={optimizer}", "stages=[fit,test]")
     assert code == 0, err
     assert "torch.optim" in modules
     assert not modules & {"torch._dynamo", "sympy"}

@@ -151,8 +151,7 @@ OURS = {
 
 # Parts that cost nothing to build and look at no data before they are used: the gate builds them
 # once with stand-ins for what is offered, so that a value out of range is refused by name.
-Offering = dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
-ALONE: Offering = {
+ALONE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     **{group: lambda plain: {} for group in ("data", "loss", "init", "param_groups")},
     **{group: lambda plain: {} for group in ("regularizer", "augment", "compress", "doctor")},
     **{group: lambda plain: {"shape": (1,)} for group in ("scaling", "target_scaling")},
@@ -163,9 +162,6 @@ ALONE: Offering = {
     "checkpoint": lambda plain: {"folder": "", "monitor": "val/loss", "mode": "min"},
     "optimizer": lambda plain: {"params": signature.stand_in_parameters()},
 }
-# With an optimizer's first parameter torch imports its compiler, which takes half as long as torch
-# itself; nearly all of them look at their numbers before.
-QUICKLY: Offering = ALONE | {"optimizer": lambda plain: {"params": signature.Unread()}}
 LIGHTNING = {group for group, kind in KINDS.items() if kind.startswith("lightning.")}
 
 READING = {"diagnose", "report"}  # stages that need no part of a run
@@ -302,8 +298,8 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
     """Return what is wrong with the parts of these jobs, or with their combinations.
 
     Imports take longer than all else here, so what costs more waits until the rest is right:
-    first come the parts of which arguments were typed, then those of plain torch, then Lightning's,
-    and last an optimizer that is tried.
+    first come the parts of which arguments were typed, then those of plain torch, and last
+    Lightning's.
 
     Args:
         plains: resolved configs.
@@ -315,9 +311,8 @@ def unfit(plains: Sequence[Node], typed: set[str], *, well: bool) -> list[str]:
         lambda plain: faults(plain, lambda path: any(k.startswith(f"{path}.") for k in typed)),
         lambda plain: faults(plain, lambda path: top(path) not in LIGHTNING),
         lambda plain: rules.refused(plain, rules.LIGHT),
-        lambda plain: faults(plain, lambda path: top(path) in LIGHTNING, ALONE),
+        lambda plain: faults(plain, lambda path: top(path) in LIGHTNING),
         lambda plain: rules.refused(plain, rules.HEAVY),  # of what fits alone
-        lambda plain: faults(plain, lambda path: path == "optimizer", ALONE),  # imports a compiler
     ]
     found: list[str] = []
     for number, judge in enumerate(rounds):
@@ -338,19 +333,16 @@ def loose(plain: Mapping[str, Any]) -> Iterator[str]:
         yield from dangling(path, node)
 
 
-def faults(
-    plain: Mapping[str, Any], chosen: Callable[[str], bool], alone: Offering = QUICKLY
-) -> Iterator[str]:
+def faults(plain: Mapping[str, Any], chosen: Callable[[str], bool]) -> Iterator[str]:
     """Yield what is wrong with each of the chosen parts by itself.
 
     Args:
         plain: a resolved config.
         chosen: whether a part is looked at, by its path.
-        alone: what parts are built with, to see whether they accept their values.
     """
     for path, node in parts(plain):
         if chosen(path):
-            yield from [*misfits(path, node)] or unbuildable(path, node, plain, alone)
+            yield from [*misfits(path, node)] or unbuildable(path, node, plain)
 
 
 def misfits(path: str, node: Any) -> Iterator[str]:
@@ -363,17 +355,15 @@ def misfits(path: str, node: Any) -> Iterator[str]:
             yield from (f"{place}.{key}: seedbed sets it itself" for key in ours)
 
 
-def unbuildable(
-    path: str, node: Any, plain: Mapping[str, Any], alone: Offering = ALONE
-) -> list[str]:
+def unbuildable(path: str, node: Any, plain: Mapping[str, Any]) -> list[str]:
     """Return why a constructor refuses its values, where it can be tried without the data."""
     group = top(path)
-    if group not in {"model", *alone} or len(list(nodes(node, path))) != 1:
+    if group not in {"model", *ALONE} or len(list(nodes(node, path))) != 1:
         return []
     if group == "model":
         reason = signature.stubborn(node)
     else:
-        reason = signature.refusal(node, **alone[group](plain))
+        reason = signature.refusal(node, **ALONE[group](plain))
     meant = [k for k, v in node.items() if reason and reason.endswith(f": {v}")]
     if len(meant) == 1:  # torch names its value, not its key
         path = f"{path}.{meant[0]}={node[meant[0]]}"

@@ -216,8 +216,6 @@ def refusal(node: Node, **stand_ins: Any) -> str | None:
     """Return why the target does not accept its values, by building it once."""
     try:
         built(node, **stand_ins)
-    except Reached:
-        return None
     except Exception as error:  # whatever a constructor says against its values
         return str(error).splitlines()[0]
     return None
@@ -253,22 +251,6 @@ def stubborn(node: Node, outputs: Sequence[int] = (2, 10)) -> str | None:
             return None
     words = said.pop() if len(said) == 1 else ""
     return words if re.split(r"\W", words)[0] in node else None
-
-
-class Reached(Exception):
-    """A constructor has come to its parameters, and said nothing against its other arguments."""
-
-
-class Unread:
-    """Parameters that end the trial of an optimizer where it would begin to hold them."""
-
-    def __iter__(self) -> Iterator[Any]:
-        """Never give one.
-
-        Raises:
-            Reached: always.
-        """
-        raise Reached
 
 
 def stand_in_parameters() -> list[Any]:
