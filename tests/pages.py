@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from zygote import Forked
 
 from seedbed.data.fashion_mnist import DEBIAN
 from seedbed.run.net import COMPILERS
@@ -64,6 +65,20 @@ def shell(line: str, folder: Path, **env: str) -> str:
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
+
+
+def command(line: str, folder: Path, **env: str) -> str:
+    """Return what `python train.py …` prints that ends well, without the start of an interpreter.
+
+    What the words are is asked of a shell.
+    """
+    said = f"python() {{ printf '%s\\0' \"$@\"; }}\n{line}"
+    script, *words = shell(said, folder).split("\0")[:-1]
+    begun = Forked(Path(script), words, folder, ENV | env)
+    out, err = begun.communicate(300)
+    assert begun.returncode == 0, f"{line}\n{out}\n{err}"
+    assert "Traceback" not in err, err
+    return out
 
 
 def tiny(line: str, root: Path = ROOT) -> str:

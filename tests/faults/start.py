@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from zygote import Forked
 
 HERE = Path(__file__).parent
 
@@ -26,27 +26,18 @@ class Ended:
         return self.err.strip().splitlines()
 
 
-def start(
-    folder: Path, *words: str, fault: Mapping[str, Any] | None = None, **env: str
-) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str, fault: Mapping[str, Any] | None = None, **env: str) -> Forked:
     """Start `train.py`, with a fault if one is given, in a process group of its own."""
     script = HERE / "fault.py" if fault else HERE.parent.parent / "train.py"
     extra = {"FAULT": json.dumps(fault)} if fault else {}
-    return subprocess.Popen(
-        [sys.executable, str(script), *words],
-        cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | extra | env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return Forked(script, words, folder, os.environ | {"OMP_NUM_THREADS": "1"} | extra | env)
 
 
-def ended(process: subprocess.Popen[str], within: float = 120) -> Ended:
+def ended(process: Forked, within: float = 120) -> Ended:
     """Wait for a process; one that hangs is a failure."""
     begun = time.monotonic()
-    _, err = process.communicate(timeout=within)
+    _, err = process.communicate(within)
+    assert process.returncode is not None
     return Ended(process.returncode, time.monotonic() - begun, err)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT, TINY, Train
+from zygote import Forked
 
 import seedbed
 from seedbed.checkpoint._file import read_checkpoint, write_checkpoint
@@ -51,6 +52,9 @@ print(json.dumps({"torn": torn, "later": later}))
 """
 
 
+Process = Forked | subprocess.Popen[str]
+
+
 def environment(**more: str) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")} | more
 
@@ -63,26 +67,24 @@ def elsewhere() -> str:
 EVERY = "trainer.log_every_n_steps=1"
 
 
-def start(folder: Path, *words: str, room: int | None = None) -> "subprocess.Popen[str]":
-    """Start `python train.py ...` in a folder, with files of `room` bytes at most."""
-
-    def limit() -> None:
-        if room is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
+def start(folder: Path, *words: str, room: int = 0) -> Process:
+    """Start `python train.py ...` in a folder, with files of `room` bytes at most, 0: of any."""
+    env = environment(GIT_DIR="/nowhere")  # no diff: its size is not for the test to say
+    if not room:
+        return Forked(ROOT / "train.py", words, folder, env)
     return subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *words],
         cwd=folder,
-        env=environment() | {"GIT_DIR": "/nowhere"},  # no diff: its size is not for the test to say
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=limit,  # noqa: PLW1509 -- this process has one thread that forks
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),  # noqa: PLW1509
     )
 
 
-def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[int, list[str]]:
+def ended(process: Process, seconds: float = 120) -> tuple[int, list[str]]:
     """Return the exit code and the lines of a process's errors."""
     try:
         _, err = process.communicate(timeout=seconds)
@@ -90,6 +92,7 @@ def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[int, 
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise
+    assert process.returncode is not None
     return process.returncode, err.strip().splitlines()
 
 
@@ -97,7 +100,7 @@ def status(run: Path) -> dict[str, str]:
     return json.loads((run / "status.json").read_text())
 
 
-def wait_for(file: Path, process: "subprocess.Popen[str]", seconds: float = 60) -> None:
+def wait_for(file: Path, process: Process, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not file.exists():
         assert process.poll() is None, process.communicate()
