@@ -23,8 +23,10 @@ HEAD = """\
 Each is one command and shows one thing in seconds, on one CPU core.  `make demos ARGS="NAME"` runs
 one, draws its figure anew and checks its claims; `make demos` does so for all.
 """
+PAIR = r"\([^\s()]*\)"  # of brackets; one alone is the sentence's
 CODE = re.compile(
-    r"(?<![\w`])(?:[\w.]+=[^\s,;]*[^\s,;:.]|(?:train|val|test|signal|weight|compress)(?:/\w+)+)"
+    rf"(?<![\w`])(?:[\w.]+=(?:[^\s,;()]|{PAIR})*(?:[^\s,;:.()]|{PAIR})"
+    r"|(?:train|val|test|signal|weight|compress)(?:/\w+)+)"
 )
 
 

@@ -213,6 +213,7 @@ def test_a_figure_belongs_to_an_experiment() -> None:
 def test_the_page_marks_what_is_typed() -> None:
     marked = script("demos").marked
     assert marked("with init=[he], a*b; val/loss .4") == "with `init=[he]`, a\\*b; `val/loss` .4"
+    assert marked("(of data.size=1) seed=range(5).") == "(of `data.size=1`) `seed=range(5)`."
 
 
 def test_the_first_sentence_is_the_title() -> None:
