@@ -27,8 +27,8 @@ TINY = [
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers a core: half of the time of a test that starts processes is waiting."""
-    return 2 * (os.cpu_count() or 1)
+    """Return three workers for two cores: a test that starts processes waits for them at times."""
+    return (3 * (os.cpu_count() or 1) + 1) // 2
 
 
 @dataclass
