@@ -67,7 +67,7 @@ def shell(line: str, folder: Path, **env: str) -> str:
     return done.stdout
 
 
-def command(line: str, folder: Path, **env: str) -> str:
+def forked(line: str, folder: Path, **env: str) -> str:
     """Return what `python train.py …` prints that ends well, without the start of an interpreter.
 
     What the words are is asked of a shell.

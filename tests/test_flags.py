@@ -46,6 +46,7 @@ def test_a_flag_takes_its_value_and_no_override(line: str, flags: str, others: s
         ("-m --cfg job seed=0,1", "-m --cfg: one at a time"),
         ("--info --cfg job", "--info --cfg: one at a time"),
         ("--resolve", "--resolve: goes with --cfg"),
+        ("-p optimizer", "-p: goes with --cfg"),
     ],
 )
 def test_a_flag_that_cannot_be_meant_is_one_line(line: str, says: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import samples
 import torch
 from conftest import ROOT
-from pages import PAGES, command, commands, shell, skip_where_it_lacks, tiny
+from pages import PAGES, commands, forked, shell, skip_where_it_lacks, tiny
 
 ELSEWHERE = {  # page: the test that tries its commands
     "README.md": "tests/test_readme.py",
@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     def make(place: str) -> Path:
         if place not in found:
             folder = tmp_path_factory.mktemp("before")
-            command(tiny(f"python train.py {BEFORE[place]}"), folder)
+            forked(tiny(f"python train.py {BEFORE[place]}"), folder)
             (found[place],) = folder.glob("logs/sweeps/*" if "sweeps" in place else "logs/*/*")
         return found[place]
 
@@ -111,6 +111,6 @@ def test_a_command_works(line: str, made: Made, tmp_path: Path) -> None:
     if "run=logs/sweeps/" in line:
         short = short.replace("sweep.trials=2", "sweep.trials=3")
     if line.startswith("python "):
-        assert command(short, tmp_path, TRACKING="logs/tracked.db")
+        assert forked(short, tmp_path, TRACKING="logs/tracked.db")
     else:
-        shell(short, tmp_path)
+        assert shell(short, tmp_path) or line.startswith("eval ")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import samples
 from conftest import ROOT
-from pages import command, commands, shell, skip_where_it_lacks, tiny
+from pages import commands, forked, shell, skip_where_it_lacks, tiny
 
 README = (ROOT / "README.md").read_text()
 LINES = commands(ROOT / "README.md")
@@ -21,7 +21,7 @@ slow = pytest.mark.slow
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    command(tiny("python train.py"), folder)
+    forked(tiny("python train.py"), folder)
     (run,) = (folder / "logs/default").iterdir()
     return run
 
@@ -55,13 +55,13 @@ def test_a_command_works(line: str, tmp_path: Path) -> None:
     samples.table(tmp_path / "houses.csv")
     samples.images(tmp_path / "pictures")
     (tmp_path / "their.csv").write_text("epoch,loss,val_loss\n1,2.3,2.3\n2,1.1,1.2\n3,0.8,1.0\n")
-    assert command(tiny(line), tmp_path)
+    assert forked(tiny(line), tmp_path)
 
 
 @slow
 @pytest.mark.parametrize("line", [line for line in LINES if ID in line])
 def test_a_finished_run_goes_on(line: str, finished: Path, tmp_path: Path) -> None:
-    assert command(tiny(line.replace(ID, copy_of(finished, tmp_path))), tmp_path)
+    assert forked(tiny(line.replace(ID, copy_of(finished, tmp_path))), tmp_path)
 
 
 @slow

@@ -7,17 +7,18 @@ from seedbed.nearest import nearest
 from seedbed.run.folder import Refused
 
 SWEEP = {"-m", "--multirun"}
-CONFIGS = ("job", "hydra", "all")
-ABOUT = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+CFG = ("job", "hydra", "all")
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 ALONE = ("--resolve", "--help", "-h", "--hydra-help", "--version", "--shell-completion", "-sc")
 VALUES = {  # what follows a flag; of a package, any name
     **dict.fromkeys((*SWEEP, *ALONE), None),
-    **dict.fromkeys(("--cfg", "-c"), CONFIGS),
-    **dict.fromkeys(("--info", "-i"), ABOUT),
+    **dict.fromkeys(("--cfg", "-c"), CFG),
+    **dict.fromkeys(("--info", "-i"), INFO),
     **dict.fromkeys(("--package", "-p"), ()),
 }
 COMPLETES = {"--shell-completion", "-sc"}
 LOOKS = {"--cfg", "-c", "--info", "-i", "--hydra-help", "--version", *COMPLETES}
+WITH_CFG = {"--resolve", "--package", "-p"}
 BARE = {"--info", "-i"}  # say something without a value, too
 
 
@@ -38,8 +39,8 @@ def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
             others.append(word)
     if len(several := [flag for flag in flags if flag in LOOKS | SWEEP]) > 1:
         raise Refused(f"{' '.join(several)}: one at a time")
-    if "--resolve" in flags and not {"--cfg", "-c"} & set(flags):
-        raise Refused("--resolve: goes with --cfg")
+    if (found := WITH_CFG & set(flags)) and not {"--cfg", "-c"} & set(flags):
+        raise Refused(f"{' '.join(sorted(found))}: goes with --cfg")
     return flags, others
 
 

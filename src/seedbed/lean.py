@@ -84,18 +84,14 @@ def spare(optimizer: type) -> None:
     from torch.optim.optimizer import _use_grad_for_differentiable as differentiable
 
     told = _disable_dynamo(unstyled).__code__
-    for method in (method for owner in optimizer.__mro__ for method in vars(owner).values()):
-        if code_of(method) is told:
-            tell_later(method)
+    breaks = differentiable(unstyled).__code__
     for owner in optimizer.__mro__:
-        step = vars(owner).get("step")
-        if code_of(step) is differentiable(unstyled).__code__:
-            owner.step = unbroken(step)
-
-
-def code_of(method: Any) -> Any:
-    """Return what a function runs, None if it is no function."""
-    return getattr(method, "__code__", None)
+        for name, method in list(vars(owner).items()):
+            code = getattr(method, "__code__", None)
+            if code is told:
+                tell_later(method)
+            elif code is breaks:
+                setattr(owner, name, unbroken(method))
 
 
 def tell_later(method: Any) -> None:
