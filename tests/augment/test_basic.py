@@ -66,6 +66,23 @@ def test_shifts_by_whole_pixels() -> None:
     torch.testing.assert_close(moved(ODD, right=-1), back)
 
 
+def test_whole_pixels_are_a_crop_of_the_image_in_a_black_frame() -> None:
+    torch.manual_seed(0)
+    size, most = 9, 2
+    x = torch.randn(1, 1, size, size)
+    frame = torch.nn.functional.pad(x, (most,) * 4)
+    crops = frame.unfold(2, size, 1).unfold(3, size, 1).reshape(-1, size, size)
+    sharp = Basic(rotation=0, zoom=0, shift=2.49 / size, whole_pixels=True)
+    seen = sharp(x.expand(5000, -1, -1, -1))[:, 0]
+    apart, which = (seen[:, None] - crops).abs().amax((2, 3)).min(1)
+    assert apart.max() < 1e-5
+    share = which.bincount(minlength=len(crops)) / len(seen)
+    assert share.min() > 0.03  # 25 places as good as alike
+    assert share.max() < 0.05
+    blurred = Basic(rotation=0, zoom=0, shift=2.49 / size)(x.expand(50, -1, -1, -1))[:, 0]
+    assert (blurred[:, None] - crops).abs().amax((2, 3)).min(1).values.median() > 0.1
+
+
 def test_twice_the_size_shows_the_middle() -> None:
     x = torch.arange(8.0).repeat(8, 1)[None, None]  # a ramp: interpolation is exact on it
     expected = torch.arange(1.75, 5.5, 0.5).repeat(8, 1)[None, None]

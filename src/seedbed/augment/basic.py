@@ -28,6 +28,8 @@ class Basic:
             .03 bends handwriting.
         smoothness: how far neighbours move together, standard deviation of a Gaussian as a share
             of the shorter side, in (0, 1].
+        whole_pixels: shifts are rounded to whole pixels, so that an image that is only shifted
+            and mirrored stays as sharp as it was: a crop of the image in a black frame.
 
     Raises:
         ValueError: an argument outside its range, or inputs that are no images.
@@ -42,6 +44,7 @@ class Basic:
         shear: float = 0.0,
         elastic: float = 0.0,
         smoothness: float = 0.14,
+        whole_pixels: bool = False,
     ) -> None:
         closed = {
             "rotation": (rotation, 180),
@@ -59,6 +62,7 @@ class Basic:
             raise ValueError(f"smoothness must lie in (0, 1], got {smoothness}")
         self.rotation, self.zoom, self.shift, self.flip = rotation, zoom, shift, flip
         self.shear, self.elastic, self.smoothness = shear, elastic, smoothness
+        self.whole_pixels = whole_pixels
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return moved images, `(B, channels, height, width)`."""
@@ -76,9 +80,12 @@ class Basic:
 
         angle, size = draw(math.radians(self.rotation)), 1 + draw(self.zoom)
         right, down = draw(2 * self.shift), draw(2 * self.shift)  # the grid spans [-1, 1]
+        height, width = x.shape[-2:]
+        if self.whole_pixels:
+            right, down = rounded(right, width / 2), rounded(down, height / 2)
         mirror = torch.where(torch.rand(len(x), device=x.device) < self.flip, -1.0, 1.0)
         lean = draw(math.radians(self.shear)).tan()
-        return motion(angle, size, right, down, mirror, x.shape[-2] / x.shape[-1], lean)
+        return motion(angle, size, right, down, mirror, height / width, lean)
 
 
 def motion(
@@ -110,6 +117,11 @@ def motion(
     across = torch.stack([mirror * left, mirror * upper * aspect, -right], -1)
     along = torch.stack([sin / aspect, cos, -down], -1)
     return torch.stack([across, along], 1)
+
+
+def rounded(shift: Tensor, pixels: float) -> Tensor:
+    """Return shifts, `(B,)`, rounded to whole pixels; so many pixels are a shift of 1."""
+    return (shift * pixels).round() / pixels
 
 
 def warp(x: Tensor, motions: Tensor, bend: Tensor | None = None) -> Tensor:
