@@ -2,10 +2,12 @@
 
 import re
 import tomllib
+from importlib.metadata import metadata
 
 import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -41,3 +43,14 @@ def test_every_line_is_a_pin() -> None:
     ]
     assert not loose
     assert len(PINS) > 50
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.12.0", "3.13.0"])
+def test_every_pin_installs_on_the_oldest_release_of_each_python(version: str) -> None:
+    asked = {name: metadata(name).get("Requires-Python") for name in PINS}
+    refuses = [f"{n}: {python}" for n, python in asked.items() if version not in to_set(python)]
+    assert not refuses
+
+
+def to_set(python: str | None) -> SpecifierSet:
+    return SpecifierSet(python or "")
