@@ -10,7 +10,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
@@ -203,11 +203,11 @@ def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
+@cache
 def keep() -> None:
     """Never again look for garbage among what there is now; only the first call counts.
 
     Python would look through all modules once more when it ends, a third of the time of a command
     that is refused.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
+    gc.freeze()

@@ -2,10 +2,11 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ VARIABLES = (  # of the environment, that change how numbers are computed
 LONGEST = 1_000_000  # characters of a diff that are kept
 MOST = 1_000  # untracked files that are named
 SHOWN = 10  # packages whose change is named
+FIELDS = re.compile(r"^(Name|Version):(.*)$", re.MULTILINE)
 HERE = Path(__file__).parent
 
 
@@ -50,9 +52,15 @@ def diffs() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the version of every installed package."""
-    known = (each.metadata for each in distributions())  # read anew each time that it is asked for
-    found = {str(each["Name"]): str(each["Version"]) for each in known}
+    found = dict(map(stated, distributions()))
     return {name: found[name] for name in sorted(found, key=str.lower)}
+
+
+def stated(package: Distribution) -> tuple[str, str]:
+    """Return name and version, two lines of its metadata: parsing all takes eight times as long."""
+    head, _, _ = (package.read_text("METADATA") or "").partition("\n\n")
+    lines = dict(FIELDS.findall(head)) or package.metadata
+    return lines["Name"].strip(), lines["Version"].strip()
 
 
 def cpu() -> str:
