@@ -1,5 +1,7 @@
 """Folders of images: their splits, their pixels, their workers, and files that are none."""
 
+import gc
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,24 @@ def test_workers_change_nothing_and_every_epoch_has_its_own_order(
         assert sorted(first) == sorted(second) == sorted(third)
         assert len(first) == 32
     assert listen(2) == [first, second, third]
+
+
+def test_workers_end_with_the_training(tmp_path: Path) -> None:
+    before = set(active_children())
+    data = ImageFolder(str(images(tmp_path / "r")), size=4, num_workers=2, batch_size=4)
+    during: list[int] = []
+
+    class Counts(Listener):
+        def on_train_epoch_end(self) -> None:
+            during.append(len({*active_children()} - before))
+
+    gc.disable()  # it would end them, too: some time
+    try:
+        trainer(max_epochs=2).fit(Counts(), datamodule=data)
+        assert set(active_children()) <= before
+    finally:
+        gc.enable()
+    assert min(during) > 0
 
 
 def test_making_batches_leaves_the_randomness_of_the_run_alone(tmp_path: Path) -> None:

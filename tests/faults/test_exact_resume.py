@@ -16,7 +16,8 @@ from same import differences
 
 pytestmark = pytest.mark.slow
 
-SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1], "trainer.log_every_n_steps=2"]
+STAGES = "stages=[fit,test]"  # a report has nothing to go on with
+SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1], "trainer.log_every_n_steps=2", STAGES]
 HERE = Path(__file__).parent
 
 Interrupt = Callable[..., None]
@@ -188,7 +189,7 @@ def test_files_read_by_workers(
     words = [
         *("data=image_folder", "data.root=pictures/train", "data.size=8", "data.batch_size=12"),
         *(f"data.num_workers={workers}", "model=mlp", "model.widths=[8]", "augment=basic"),
-        *(TINY[-1], "trainer=cpu", "trainer.max_epochs=2"),
+        *(TINY[-1], "trainer=cpu", "trainer.max_epochs=2", STAGES),
     ]
     whole = train(*words, "out=whole")
     assert whole.code == 0, whole.err
@@ -213,17 +214,28 @@ def of_two(folder: Path, *words: str, fault: dict[str, object] | None = None) ->
     return done.returncode
 
 
+TWO = [
+    *("trainer=ddp_cpu", *(w for w in SHORT if w != "trainer=cpu")),
+    *("regularizer=[mixup]", "model.dropout=.2", "data.size=131"),  # the last batch is uneven
+]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two processes, in a folder."""
+    folder = tmp_path_factory.mktemp("two")
+    assert of_two(folder, *TWO, "out=whole") == 0
+    return folder / "whole"
+
+
 @pytest.mark.parametrize(("rank", "where"), [(0, "batch"), (1, "batch"), (1, "validation")])
-def test_two_processes(rank: int, where: str, tmp_path: Path) -> None:
-    words = [*(w for w in SHORT if w != "trainer=cpu"), "regularizer=[mixup]", "model.dropout=.2"]
-    words = ["trainer=ddp_cpu", *words, "data.size=131"]  # the last batch is uneven
-    assert of_two(tmp_path, *words, "out=whole") == 0
+def test_two_processes(rank: int, where: str, uninterrupted: Path, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     step = 3 if where == "validation" else 2
     fault = {"where": where, "step": step, "rank": rank, "what": "SIGTERM", "mark": str(mark)}
-    assert of_two(tmp_path, *words, "out=run", fault=fault) == 143
+    assert of_two(tmp_path, *TWO, "out=run", fault=fault) == 143
     assert mark.exists()
     status = json.loads((tmp_path / "run/status.json").read_text())
     assert status["status"] == "interrupted"
     assert of_two(tmp_path, "run=run") == 0
-    assert differences(tmp_path / "whole", tmp_path / "run") == []
+    assert differences(uninterrupted, tmp_path / "run") == []

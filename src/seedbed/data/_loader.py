@@ -181,6 +181,19 @@ class Decoder:
             generator=torch.Generator(),  # the run's own randomness stays untouched
         )
 
+    @property
+    def _iterator(self) -> Any:
+        """The workers at work, by the name under which Lightning looks for them to end them.
+
+        Left to the search for garbage, torch ends them too late: it asks them over queues that are
+        closed by then, waits ten seconds, and leaves them behind.
+        """
+        return self._inner._iterator
+
+    @_iterator.setter
+    def _iterator(self, none: None) -> None:
+        self._inner._iterator = none
+
     def __len__(self) -> int:
         return len(self.sampler)
 
