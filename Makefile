@@ -25,7 +25,7 @@ train: install ## one run; ARGS go to train.py
 	@$(BIN)/python train.py $(ARGS)
 
 test: install ## all tests; ARGS go to pytest
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 fix: install ## what a machine can correct
 	@$(BIN)/ruff format
@@ -46,7 +46,7 @@ layers: install
 	@$(BIN)/lint-imports
 
 quick: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m 'not slow' $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not slow' $(ARGS)
 
 docs: install ## the generated parts of README.md and docs/
 	@$(BIN)/python docs/generate.py

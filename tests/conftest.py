@@ -20,9 +20,11 @@ TINY = [
     "model=mlp",
     "model.widths=[8]",
     "trainer=cpu",
+    "stages=[fit,test]",  # a report takes longer
     "trainer.max_epochs=1",
     "trainer.enable_progress_bar=false",
 ]
+REPORTED = [word for word in TINY if not word.startswith("stages=")]  # the stages of every day
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -173,9 +173,16 @@ def command(row: list[str]) -> list[str]:
     return [*words, *(word for word in COMMON if word.partition("=")[0] not in own)]
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a database to all runs: making one takes longer than a run."""
+    return tmp_path_factory.mktemp("mlflow") / "runs.db"
+
+
 @pytest.fixture
-def files(tmp_path: Path) -> None:
+def files(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write tiny data of every kind that is read from files."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(store))
     folder = tmp_path / "files"
     draw = np.random.default_rng(0)
     for split, count in (("train", 200), ("t10k", 40)):

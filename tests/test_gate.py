@@ -165,7 +165,7 @@ WRONG = [
         "is expected",
     ),
     ("stages=test", "stages=test: nothing is trained yet; name a finished run with run=<folder>"),
-    ("checkpoint=none", "checkpoint=none with stages=[fit,test,report]: test would need the best"),
+    ("checkpoint=none", "checkpoint=none with stages=[fit,test]: test would need the best"),
     ("stages=[test,fit]", "stages=[test,fit]: fit comes first"),
     ("stages=[fit,fit]", "stages=[fit,fit]: fit stands there twice"),
     ("regularizer=[none,l1]", "regularizer=[none,l1]: none stands for an empty list"),

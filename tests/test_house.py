@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import samples
-from conftest import ROOT, TINY, Train
+from conftest import REPORTED, ROOT, Train
 from omegaconf import OmegaConf
 
 from seedbed import help
@@ -212,5 +212,5 @@ def test_every_option_trains_two_batches(option: Path, train: Train) -> None:
     if option.parts[0] == "debug":
         words += ["~data.fraction"] if option.name == "overfit" else []
     limits = ["trainer.limit_train_batches=2", "trainer.limit_val_batches=2"]
-    ended = train(*TINY, *words, *limits)
+    ended = train(*REPORTED, *words, *limits)
     assert ended.code == 0, ended.err

@@ -16,8 +16,7 @@ from same import differences
 
 pytestmark = pytest.mark.slow
 
-STAGES = "stages=[fit,test]"  # a report has nothing to go on with
-SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1], "trainer.log_every_n_steps=2", STAGES]
+SHORT = [*TINY[:-2], "trainer.max_epochs=3", TINY[-1], "trainer.log_every_n_steps=2"]
 HERE = Path(__file__).parent
 
 Interrupt = Callable[..., None]
@@ -189,7 +188,7 @@ def test_files_read_by_workers(
     words = [
         *("data=image_folder", "data.root=pictures/train", "data.size=8", "data.batch_size=12"),
         *(f"data.num_workers={workers}", "model=mlp", "model.widths=[8]", "augment=basic"),
-        *(TINY[-1], "trainer=cpu", "trainer.max_epochs=2", STAGES),
+        *(TINY[-1], "trainer=cpu", "trainer.max_epochs=2", "stages=[fit,test]"),
     ]
     whole = train(*words, "out=whole")
     assert whole.code == 0, whole.err

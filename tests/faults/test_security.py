@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 from attacks import ATTACKS, MODULE, Touch, appeared, by_hand
-from conftest import ROOT, TINY, Ended, Train
+from conftest import REPORTED, ROOT, TINY, Ended, Train
 from omegaconf import OmegaConf
 
 import seedbed
@@ -51,7 +51,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        words = [str(ROOT / "train.py"), *TINY, "logger=csv", "out=run"]
+        words = [str(ROOT / "train.py"), *REPORTED, "logger=csv", "out=run"]
         patch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as ended:
             door.enter(pipeline.run)
@@ -492,7 +492,7 @@ def test_a_secret_is_written_by_no_process(
 
 def test_the_report_shows_what_it_is_told_as_text(train: Train, tmp_path: Path) -> None:
     script = "<script>alert(1)</script>"
-    ended = train(*TINY, f"out='{tmp_path}/<b onclick=1>'", f"show=['{script}']")
+    ended = train(*REPORTED, f"out='{tmp_path}/<b onclick=1>'", f"show=['{script}']")
     assert ended.code == 0, ended.err
     page = (tmp_path / "<b onclick=1>/report.html").read_text()
     assert "&lt;script&gt;" in page

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import needs_browser, rendered, screenshot
-from conftest import TINY, Train
+from conftest import REPORTED, Train
 from PIL import Image
 from written import run, sweep
 
@@ -41,7 +41,7 @@ def attribute(page: str, name: str) -> str:
 
 
 def test_the_page_of_a_run_shows_curves_errors_and_commands(train: Train) -> None:
-    ended = train(*TINY, "data.noise=2", "trainer.max_epochs=3", "logger=[csv]")
+    ended = train(*REPORTED, "data.noise=2", "trainer.max_epochs=3", "logger=[csv]")
     page = ended.folder / "report.html"
     text = rendered(page)
     assert attribute(text, "alive") == "yes"
@@ -62,7 +62,7 @@ def test_the_page_of_a_run_shows_curves_errors_and_commands(train: Train) -> Non
 
 
 def test_a_chart_zooms_tells_its_numbers_and_goes_back(train: Train) -> None:
-    ended = train(*TINY, "trainer.max_epochs=3", "logger=[csv]")
+    ended = train(*REPORTED, "trainer.max_epochs=3", "logger=[csv]")
     page = ended.folder / "moved.html"
     page.write_text((ended.folder / "report.html").read_text().replace("</html>", DRAG + "</html>"))
     text = rendered(page)

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from conftest import TINY, Train
+import pytest
+from conftest import REPORTED, Train
 
 from seedbed.report import curves, page
 
@@ -31,6 +33,29 @@ def test_an_empty_or_missing_history_draws_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "c.png").exists()
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])
+def test_every_panel_has_room_for_its_labels(
+    scale: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib import pyplot as plt
+
+    rows = [f"{n},{n},{k * scale},{k * scale},{k * scale}" for n, k in ((10**6, 2), (10**7, 3))]
+    head = "step,epoch,train/loss,gradient/norm,lr"
+    (tmp_path / "history.csv").write_text("\n".join([head, *rows, ""]))
+    drawn: list[Any] = []
+    monkeypatch.setattr(plt, "close", drawn.append)
+    curves.draw(tmp_path / "history.csv", tmp_path / "c.png")
+    [figure] = drawn
+    boxes = [axis.get_tightbbox() for axis in figure.axes]
+    assert len(boxes) == 3
+    for n, box in enumerate(boxes):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[:n])
+
+
 def test_the_page_holds_numbers_and_picture_and_escapes_what_users_wrote(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text(HISTORY)
     (tmp_path / "config.yaml").write_text("name: <b>bold\n")
@@ -46,7 +71,7 @@ def test_the_page_holds_numbers_and_picture_and_escapes_what_users_wrote(tmp_pat
 
 
 def test_a_report_can_be_made_again_from_the_folder(train: Train) -> None:
-    first = train(*TINY)
+    first = train(*REPORTED)
     again = train(f"run={first.folder}", "stages=report")
     assert again.code == 0, again.err
     [rerun] = (first.folder / "reruns").iterdir()

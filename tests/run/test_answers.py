@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, TINY, Train
+from conftest import REPORTED, ROOT, TINY, Train
 from torch import nn
 
 from seedbed.run.answers import histograms, png
@@ -44,7 +44,7 @@ def test_two_processes_count_together(tmp_path: Path) -> None:
 
 
 def test_values_are_told_as_pairs_and_by_their_errors(train: Train) -> None:
-    ended = train(*TINY, "data.form=plane")
+    ended = train(*REPORTED, "data.form=plane")
     known = json.loads((ended.folder / "test.json").read_text())
     targets, answers = known["pairs"]
     errors = sorted((abs(a - b) for a, b in zip(targets, answers, strict=True)), reverse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import TINY, Ended, Train
+from conftest import REPORTED, TINY, Ended, Train
 
 import seedbed
 from seedbed.checkpoint._file import read_checkpoint
@@ -25,7 +25,7 @@ def metrics_of(ended: Ended) -> dict[str, float]:
 
 
 def test_a_run_leaves_everything_under_its_documented_name(train: Train) -> None:
-    ended = train(*TINY)
+    ended = train(*REPORTED)
     assert ended.code == 0, ended.err
     names = "config.yaml overrides.txt environment.json status.json metrics.json history.csv "
     names += "report.html plots/curves.png checkpoints/best.ckpt checkpoints/last.ckpt tensorboard"
@@ -363,7 +363,7 @@ def test_ids_never_collide() -> None:
 
 
 def test_the_saved_config_is_plain_and_resolved(train: Train) -> None:
-    ended = train(*TINY)
+    ended = train(*REPORTED)
     text = (ended.folder / "config.yaml").read_text()
     config = yaml.safe_load(text)
     assert "${" not in text

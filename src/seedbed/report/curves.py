@@ -13,6 +13,8 @@ from seedbed.report.series import Look, Series
 
 Span = tuple[float, float]  # first and last step
 Curve = tuple[list[float], list[float]]  # steps, values
+WIDTH, HEIGHT = 5.0, 3.0  # inches of a panel
+LEFT, RIGHT, BOTTOM, TOP = 0.8, 0.15, 0.5, 0.35  # inches of it around the axes
 
 
 def read(history: Path) -> dict[str, Curve]:
@@ -104,7 +106,11 @@ def draw(history: Path, target: Path, spans: Mapping[str, Span] | None = None) -
     columns = min(2, len(chosen))
     rows = math.ceil(len(chosen) / columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(5 * columns, 3 * rows), squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(WIDTH * columns, HEIGHT * rows),
+        squeeze=False,
+        gridspec_kw=spaced(rows, columns),
     )
     for axis in axes.flat[len(chosen) :]:
         axis.remove()
@@ -122,6 +128,22 @@ def draw(history: Path, target: Path, spans: Mapping[str, Span] | None = None) -
         figure.savefig(target, dpi=110)
     plt.close(figure)
     return target
+
+
+def spaced(rows: int, columns: int) -> dict[str, float]:
+    """Return where panels lie, in shares of the figure and of their axes.
+
+    To ask every label for the room that it needs takes as long as to draw them all.
+    """
+    width, height = WIDTH * columns, HEIGHT * rows
+    return {
+        "left": LEFT / width,
+        "right": 1 - RIGHT / width,
+        "bottom": BOTTOM / height,
+        "top": 1 - TOP / height,
+        "wspace": (LEFT + RIGHT) / (WIDTH - LEFT - RIGHT),
+        "hspace": (BOTTOM + TOP) / (HEIGHT - BOTTOM - TOP),
+    }
 
 
 def shade(axis: Any, spans: Mapping[str, Span]) -> None:
