@@ -70,6 +70,7 @@ def test_a_wrong_name_is_refused_without_any_part(word: str, says: str, tmp_path
 OF_LIGHTNING = {"lightning", "torchmetrics", "scipy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says", "needs"),
     [
@@ -182,6 +183,7 @@ def python(code: str) -> None:
     subprocess.run([sys.executable, "-c", "from seedbed import lean\n" + code], check=True)
 
 
+@pytest.mark.slow
 def test_lightning_comes_without_what_it_does_not_use() -> None:
     python(
         "import sys; lean.lightning()\n"
@@ -191,6 +193,7 @@ def test_lightning_comes_without_what_it_does_not_use() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_was_left_out_is_there_once_it_is_asked_for() -> None:
     python(
         "lean.lightning()\n"
@@ -208,6 +211,7 @@ def test_what_was_left_out_is_there_once_it_is_asked_for() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_a_stand_in_does_not_know_is_asked_of_the_real_module() -> None:
     python(
         "import sys\n"
@@ -224,6 +228,7 @@ def test_what_a_stand_in_does_not_know_is_asked_of_the_real_module() -> None:
     )
 
 
+@pytest.mark.slow
 def test_lightning_knows_what_torch_has_compiled() -> None:
     python(
         "lean.lightning()\n"
@@ -242,6 +247,7 @@ def test_lightning_knows_what_torch_has_compiled() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "momentum", "muon"])
 def test_a_training_that_compiles_nothing_imports_no_compiler(
     optimizer: str, tmp_path: Path
@@ -275,6 +281,7 @@ NAMES = [name for name in NAMES if name not in IDLE]
 """
 
 
+@pytest.mark.slow
 def test_optimizers_spared_the_compiler_descend_as_torch_s_own(tmp_path: Path) -> None:
     for spared in (False, True):
         python(
@@ -298,6 +305,7 @@ def test_optimizers_spared_the_compiler_descend_as_torch_s_own(tmp_path: Path) -
         assert all(map(torch.equal, ours[name][1:], weights)), name
 
 
+@pytest.mark.slow
 def test_a_spared_optimizer_is_torch_s_own_once_the_compiler_is_there() -> None:
     python(
         f"{DESCENDS}\nlean.spare(optim.SGD)\n"
@@ -315,6 +323,7 @@ def test_a_spared_optimizer_is_torch_s_own_once_the_compiler_is_there() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_step_can_be_differentiated_through_without_the_compiler() -> None:
     python(
         "import sys, torch\n"
@@ -333,6 +342,7 @@ def test_a_step_can_be_differentiated_through_without_the_compiler() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before", ["import matplotlib", "import torch._dynamo", "import lightning"]
 )
@@ -346,6 +356,7 @@ def test_what_is_imported_already_stays(before: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_garbage_is_looked_for_again_unless_it_was_not_before() -> None:
     python(
         "import gc\n"
@@ -357,6 +368,7 @@ def test_garbage_is_looked_for_again_unless_it_was_not_before() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_there_is_stays_and_what_comes_later_is_collected() -> None:
     python(
         "import gc, weakref\n"

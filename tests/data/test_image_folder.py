@@ -192,8 +192,11 @@ def test_a_file_cut_short_is_named_when_it_is_decoded(workers: int, tmp_path: Pa
     for file in root.rglob("*.png"):
         file.write_bytes(file.read_bytes()[:-40])
     data = ready(root, num_workers=workers)
-    with pytest.raises(Unreadable, match=r"\.png: does not decode as an image"):
+    before = set(active_children())
+    with pytest.raises(Unreadable, match=r"\.png: does not decode as an image") as refused:
         list(data.train_dataloader())
+    assert refused.traceback  # holds on to the loader
+    assert set(active_children()) <= before
 
 
 def test_new_images_are_found_in_order_of_their_names(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from seedbed.rules.value import trust_slips
 from seedbed.run import pipeline
 from seedbed.run.folder import Refused
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hunter2-8f41c0"  # noqa: S105 -- what must not be found on disk
 TOKEN = "${oc.env:SEEDBED_TEST_TOKEN}"  # noqa: S105
 
@@ -461,7 +463,6 @@ def test_a_secret_is_in_no_message(
     assert not told(tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [["-m", "seed=0,1"], ["trainer=ddp_cpu", "trainer.devices=2"]],

@@ -103,6 +103,7 @@ def test_fashion_mnist_s_size_is_told_in_a_fifth_of_a_second() -> None:
     assert min(times) < 0.4  # .13 s where it was measured; half a second would be felt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stages", ["stages=test", "stages=predict", MORE])
 def test_examples_in_memory_that_are_others_now_are_refused(
     stages: str, train: Train, monkeypatch: pytest.MonkeyPatch
@@ -127,6 +128,7 @@ def test_examples_in_memory_that_are_others_now_are_refused(
     assert "as many examples as before" in asked.lines()[0]
 
 
+@pytest.mark.slow
 def test_a_row_more_is_counted(train: Train) -> None:
     samples.table(Path("t.csv"))
     words = ["data=tabular", "data.path=t.csv", "data.target=blood", *TINY[3:]]
@@ -139,6 +141,7 @@ def test_a_row_more_is_counted(train: Train) -> None:
     assert "examples, now" in ended.err
 
 
+@pytest.mark.slow
 def test_a_picture_of_the_same_size_in_bytes_is_another(train: Train) -> None:
     for k in range(20):
         place = Path("r", "ab"[k % 2], f"{k}.bmp")
@@ -155,6 +158,7 @@ def test_a_picture_of_the_same_size_in_bytes_is_another(train: Train) -> None:
     assert "the content of its files has changed" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -184,6 +188,7 @@ def test_a_changed_config_is_refused_with_the_difference(
     assert record(first.folder) == before
 
 
+@pytest.mark.slow
 def test_what_changes_no_number_may_change(train: Train) -> None:
     first = train(*TINY)
     words = ["trainer.log_every_n_steps=2", "num_threads=1", "logger=[csv]", "name=other"]
@@ -195,6 +200,7 @@ def rates(run: Path) -> list[float]:
     return [float(row["lr"]) for row in history(run) if row["lr"]]
 
 
+@pytest.mark.slow
 def test_a_changed_rate_and_decay_take_effect_and_the_state_is_kept(train: Train) -> None:
     words = ["optimizer=momentum", "optimizer.lr=0.1", *SLOW_RATE[2:], "callback=[]"]
     first = train(*TINY, *words)
@@ -214,6 +220,7 @@ def last(run: Path) -> dict[str, Any]:
     return torch.load(run / "checkpoints/last.ckpt", weights_only=True)
 
 
+@pytest.mark.slow
 def test_a_changed_decay_and_momentum_are_in_the_next_step(train: Train) -> None:
     one = ["data.batch_size=full", "callback=[]", "stages=fit"]  # step an epoch
     first = train(*TINY, *SLOW_RATE, *one, "optimizer.momentum=0.9")
@@ -241,6 +248,7 @@ def test_a_changed_decay_and_momentum_are_in_the_next_step(train: Train) -> None
         torch.testing.assert_close(plain[k] - slower[k], 0.5 * buffers[k]["momentum_buffer"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way", [("constant", "cosine"), ("cosine", "constant"), ("cosine", "step")]
 )
@@ -256,6 +264,7 @@ def test_a_changed_schedule_takes_effect_where_training_stands(
     assert rates(first.folder)[half:] == rates(whole.folder)[half:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -279,6 +288,7 @@ def test_whatever_is_asked_for_goes_on(words: list[str], train: Train) -> None:
     assert again.code == 2  # who has asked once must ask again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stages", [["stages=test"], [MORE]], ids=["test", "fit"])
 @pytest.mark.parametrize(
     "words", [["model.widths=[9]"], ["data.num_classes=5"], ["model=linear"]], ids=" ".join
@@ -294,6 +304,7 @@ def test_weights_that_do_not_fit_are_refused_also_when_asked(
     assert record(first.folder) == before
 
 
+@pytest.mark.slow
 def test_data_of_another_shape_is_said_to_be_that(train: Train) -> None:
     first = train(*TINY[3:], "data=digits", "data.fraction=0.2")
     assert first.code == 0, first.err

@@ -18,6 +18,7 @@ def numbers(folder: Path) -> dict[str, float]:
     return json.loads((folder / "metrics.json").read_text())
 
 
+@pytest.mark.slow
 def test_two_runs_together(train: Train) -> None:
     one = train(*TINY, "scaling=minmax", "optimizer.lr=0.02").folder
     two = train(*TINY, "model=linear", "~model.widths", "seed=5", "optimizer.lr=0.1").folder
@@ -49,6 +50,7 @@ def test_two_runs_together(train: Train) -> None:
     assert numbers(next((ended.folder / "reruns").iterdir())) == both
 
 
+@pytest.mark.slow
 def test_one_run_alone_is_that_run(train: Train) -> None:
     member = train(*TINY).folder
     ended = train(*ENSEMBLE, "model=ensemble", f"model.runs=[{member}]", "stages=test")
@@ -57,6 +59,7 @@ def test_one_run_alone_is_that_run(train: Train) -> None:
         assert numbers(ended.folder)[name] == pytest.approx(numbers(member)[name], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_values_are_averaged_in_the_units_of_the_data(train: Train) -> None:
     plane = ["data.form=plane", "loss=mse"]
     member = train(*TINY, *plane).folder
@@ -67,6 +70,7 @@ def test_values_are_averaged_in_the_units_of_the_data(train: Train) -> None:
         assert numbers(ended.folder)[name] == pytest.approx(numbers(member)[name], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_runs_that_cannot_answer_are_one_line(train: Train) -> None:
     member = train(*TINY).folder
     asked = [*ENSEMBLE, "model=ensemble", f"model.runs=[{member}]"]

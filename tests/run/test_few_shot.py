@@ -47,6 +47,7 @@ def test_two_processes_learn_and_measure_what_one_does(tmp_path: Path) -> None:
             torch.testing.assert_close(b[key], a[key], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_run_is_tested_again_with_fewer_examples_of_a_class(train: Train) -> None:
     ended = train(*FEW, "trainer=cpu", "task=siamese")
     assert ended.code == 0, ended.err
@@ -61,12 +62,14 @@ def test_a_run_is_tested_again_with_fewer_examples_of_a_class(train: Train) -> N
     assert model(torch.zeros(3, 1, 8, 8)).shape == (3, 16)  # what the head would be given
 
 
+@pytest.mark.slow
 def test_a_head_of_its_own_makes_embeddings_of_that_size(train: Train) -> None:
     ended = train(*FEW, "trainer=cpu", "task=prototypical", "task.dim=6", "stages=fit")
     assert ended.code == 0, ended.err
     assert load(ended.folder).model(torch.zeros(3, 1, 8, 8)).shape == (3, 6)
 
 
+@pytest.mark.slow
 def test_a_model_of_codes_scores_classes_everywhere(train: Train) -> None:
     ended = train(*ZERO, "trainer=cpu", "stages=[fit,test,predict]")
     assert ended.code == 0, ended.err
@@ -103,6 +106,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", REFUSED)
 def test_a_mistake_is_one_line_before_any_training(words: str, train: Train) -> None:
     ended: Ended = train(*words.split(), *QUIET, "trainer=cpu")

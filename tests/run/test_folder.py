@@ -24,6 +24,7 @@ def metrics_of(ended: Ended) -> dict[str, float]:
     return json.loads((ended.folder / "metrics.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_run_leaves_everything_under_its_documented_name(train: Train) -> None:
     ended = train(*REPORTED)
     assert ended.code == 0, ended.err
@@ -37,6 +38,7 @@ def test_a_run_leaves_everything_under_its_documented_name(train: Train) -> None
     assert not list(ended.folder.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_the_summary_names_the_numbers_and_how_to_go_on(train: Train) -> None:
     ended = train(*TINY)
     test_acc = metrics_of(ended)["test/acc"]
@@ -46,6 +48,7 @@ def test_the_summary_names_the_numbers_and_how_to_go_on(train: Train) -> None:
     assert f"tensorboard --logdir {ended.folder}" in ended.out
 
 
+@pytest.mark.slow
 def test_testing_a_folder_again_gives_the_same_numbers_to_the_last_digit(train: Train) -> None:
     first = train(*TINY, *UNUSUAL)
     record = {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
@@ -57,6 +60,7 @@ def test_testing_a_folder_again_gives_the_same_numbers_to_the_last_digit(train: 
     assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
 
 
+@pytest.mark.slow
 def test_load_gives_model_and_spec_and_the_same_predictions(train: Train) -> None:
     # `fit` leaves the model in training mode, in which its dropout would speak here
     ended = train(*TINY, *UNUSUAL, "model.dropout=0.5", "stages=[fit,predict,test]")
@@ -78,6 +82,7 @@ def test_load_gives_model_and_spec_and_the_same_predictions(train: Train) -> Non
     torch.testing.assert_close(probabilities.detach(), written)
 
 
+@pytest.mark.slow
 def test_predict_takes_a_file_of_inputs(train: Train, tmp_path: Path) -> None:
     first = train(*TINY)
     x = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32)
@@ -95,6 +100,7 @@ def test_predict_takes_a_file_of_inputs(train: Train, tmp_path: Path) -> None:
         assert "target" not in rows[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -117,6 +123,7 @@ def test_inputs_that_cannot_be_predicted_are_refused(
     assert len(ended.lines()) == 1
 
 
+@pytest.mark.slow
 def test_checkpoints_are_plain_data(train: Train) -> None:
     ended = train(*TINY, "regularizer=[l1]")
     for name in ("best", "last"):
@@ -124,6 +131,7 @@ def test_checkpoints_are_plain_data(train: Train) -> None:
         assert checkpoint["spec"]["classes"] == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_with_more_epochs(train: Train) -> None:
     first = train(*TINY)
     refused = train(f"run={first.folder}")
@@ -136,6 +144,7 @@ def test_a_finished_run_goes_on_with_more_epochs(train: Train) -> None:
     assert epochs == ["1", "2", "3"]
 
 
+@pytest.mark.slow
 def test_what_the_weights_cannot_follow_is_refused(train: Train) -> None:
     first = train(*TINY)
     ended = train(f"run={first.folder}", "stages=test", "model.widths=[9]", "data.noise=0.2")
@@ -147,12 +156,14 @@ def test_what_the_weights_cannot_follow_is_refused(train: Train) -> None:
     assert "was trained with [8]" in ended.err
 
 
+@pytest.mark.slow
 def test_another_option_can_replace_a_part_of_a_finished_run(train: Train) -> None:
     first = train(*TINY)
     ended = train(f"run={first.folder}", "stages=test", "trainer=auto", "logger=csv")
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.slow
 def test_a_refusal_after_training_keeps_what_was_learned(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +178,7 @@ def test_a_refusal_after_training_keeps_what_was_learned(
     assert (ended.folder / "checkpoints/best.ckpt").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -187,6 +199,7 @@ def test_what_lightning_offers_works(words: list[str], train: Train) -> None:
     assert "test/loss" in metrics_of(ended)
 
 
+@pytest.mark.slow
 def test_a_metric_says_itself_which_way_is_better(train: Train) -> None:
     words = ["trainer.max_epochs=12", "optimizer.lr=0.02", "callback=[]"]
     ended = train(*TINY, *words, "monitor.name=val/acc")
@@ -195,12 +208,14 @@ def test_a_metric_says_itself_which_way_is_better(train: Train) -> None:
     assert metrics_of(ended)["val/acc"] == max(curve) > curve[0]
 
 
+@pytest.mark.slow
 def test_a_sanity_check_leaves_no_trace_in_the_numbers(train: Train) -> None:
     plain = train(*TINY, "stages=fit")
     checked = train(*TINY, "stages=fit", "trainer.num_sanity_val_steps=2")
     assert metrics_of(checked) == metrics_of(plain)
 
 
+@pytest.mark.slow
 def test_a_refused_continuation_leaves_the_run_as_it_is(train: Train) -> None:
     first = train(*TINY, "trainer.max_epochs=2", "optimizer=momentum")
     record = {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
@@ -218,6 +233,7 @@ def test_a_refused_continuation_leaves_the_run_as_it_is(train: Train) -> None:
     assert record == {p.name: p.read_bytes() for p in first.folder.iterdir() if p.is_file()}
 
 
+@pytest.mark.slow
 def test_an_extended_run_follows_its_new_end_from_the_first_update(train: Train) -> None:
     words = ["optimizer=sgd", "optimizer.lr=1", "scheduler=cosine", "trainer.log_every_n_steps=1"]
     first = train(*TINY, *words, "trainer.max_epochs=1")
@@ -234,6 +250,7 @@ def test_an_extended_run_follows_its_new_end_from_the_first_update(train: Train)
     assert {s: got[s] for s in second_epoch} == {s: wanted[s] for s in second_epoch}
 
 
+@pytest.mark.slow
 def test_an_interrupted_continuation_goes_on_to_its_own_end(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +272,7 @@ def test_an_interrupted_continuation_goes_on_to_its_own_end(
     assert epochs == ["1", "2", "3", "4"]
 
 
+@pytest.mark.slow
 def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None:
     assert train(*TINY, "stages=fit", "out=here").code == 0
     assert Path("here/checkpoints/best.ckpt").is_file()
@@ -269,6 +287,7 @@ def test_out_chooses_the_folder_and_never_overwrites_a_run(train: Train) -> None
     assert Path("mine/thesis.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_diverged_run_says_so(train: Train) -> None:
     ended = train(
         *TINY, "optimizer=sgd", "optimizer.lr=1e30", "callback=[]", "trainer.max_epochs=9"
@@ -280,6 +299,7 @@ def test_a_diverged_run_says_so(train: Train) -> None:
     assert status["status"] == "diverged"
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_its_status_and_the_last_checkpoint(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +324,7 @@ def test_a_crash_leaves_its_status_and_the_last_checkpoint(
     assert (ended.folder / "checkpoints/last.ckpt").is_file()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     from seedbed.task.supervised import Supervised
 
@@ -324,6 +345,7 @@ def test_an_interrupted_run_says_so(train: Train, monkeypatch: pytest.MonkeyPatc
     assert status["status"] == "interrupted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["https://localhost:1/run", "s3://bucket/run", "file:///tmp/run"])
 def test_a_run_lies_on_this_machine(train: Train, run: str) -> None:
     ended = train(f"run='{run}'", "stages=test")
@@ -362,6 +384,7 @@ def test_ids_never_collide() -> None:
     assert not any("=" in i for i in ids)
 
 
+@pytest.mark.slow
 def test_the_saved_config_is_plain_and_resolved(train: Train) -> None:
     ended = train(*REPORTED)
     text = (ended.folder / "config.yaml").read_text()
@@ -371,6 +394,7 @@ def test_the_saved_config_is_plain_and_resolved(train: Train) -> None:
     assert config["stages"] == ["fit", "test", "report"]
 
 
+@pytest.mark.slow
 def test_values_are_learned_in_scaled_units_and_told_in_their_own(train: Train) -> None:
     words = ["data.form=plane", "model=linear", "~model.widths", "loss=mse", "data.noise=0.01"]
     ended = train(*TINY, *words, "trainer.max_epochs=60", "optimizer.lr=0.05")
@@ -387,6 +411,7 @@ def test_values_are_learned_in_scaled_units_and_told_in_their_own(train: Train) 
     assert metrics_of(scaled)["val/loss"] < metrics_of(plain)["val/loss"]
 
 
+@pytest.mark.slow
 def test_a_number_that_is_undefined_is_null(train: Train) -> None:
     words = ["data.form=plane", "data.size=8", "model=linear", "~model.widths", "callback=[]"]
     ended = train(*TINY, *words, "data.val_fraction=0.1")  # one example validates

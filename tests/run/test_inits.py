@@ -16,6 +16,7 @@ def state_of(run: object) -> dict[str, torch.Tensor]:
     return read_checkpoint(run / "checkpoints/last.ckpt")["state_dict"]  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["init=[he,class_prior]", "init=[class_prior,he]"])
 def test_the_head_comes_after_the_body_whatever_the_order(words: str, train: Train) -> None:
     ended = train(*TINY, *STILL, words, "model.widths=[400]")
@@ -27,6 +28,7 @@ def test_the_head_comes_after_the_body_whatever_the_order(words: str, train: Tra
     assert state["model.model.body.1.weight"].std().item() == pytest.approx(1, rel=0.15)  # √(2/2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["init=[pretrained,he]", "init=[he,pretrained]"])
 def test_pretrained_weights_replace_those_that_fill(words: str, train: Train) -> None:
     """`init=pretrained` from a run with other classes: the body is loaded, the head is He's."""
@@ -46,6 +48,7 @@ def test_pretrained_weights_replace_those_that_fill(words: str, train: Train) ->
     assert seedbed.load(ended.folder).spec.outputs == 4
 
 
+@pytest.mark.slow
 def test_the_fitted_scaling_is_never_loaded(train: Train) -> None:
     first = train(*TINY, "stages=fit").folder
     more = ["init=[pretrained]", f"init.pretrained.run={first}", "data.noise=3"]
@@ -59,6 +62,7 @@ def test_the_fitted_scaling_is_never_loaded(train: Train) -> None:
         assert not torch.equal(state[name], before[name])
 
 
+@pytest.mark.slow
 def test_weight_norm_through_ema_checkpoint_and_load(train: Train) -> None:
     words = ["model.norm=weight", "init=he", "callback=[ema]", "trainer.max_epochs=3"]
     ended = train(*TINY, *words, "stages=[fit,predict,test]")

@@ -46,6 +46,7 @@ def rows(run: Path) -> list[dict[str, str]]:
 # -- what is written down ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_says_where_its_code_stood(train: Train) -> None:
     git("init", "-q")
     Path("mine.py").write_text("x = 1\n")
@@ -77,6 +78,7 @@ def test_a_run_says_where_its_code_stood(train: Train) -> None:
         assert known["seedbed"]["git"] == git("-C", str(ROOT), "rev-parse", "HEAD")
 
 
+@pytest.mark.slow
 def test_outside_of_a_repository_there_is_none(train: Train) -> None:
     ended = train(*TINY)
     known = read(ended.folder / "environment.json")
@@ -205,6 +207,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_is_reproduced_to_the_last_digit(kind: str, train: Train) -> None:
     samples.table(Path("t.csv"))
@@ -231,6 +234,7 @@ def test_a_run_is_reproduced_to_the_last_digit(kind: str, train: Train) -> None:
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+@pytest.mark.slow
 def test_it_does_not_look_at_what_was_learned(train: Train) -> None:
     first = train(*TINY)
     for file in (first.folder / "checkpoints").iterdir():
@@ -238,6 +242,7 @@ def test_it_does_not_look_at_what_was_learned(train: Train) -> None:
     assert train(f"run={first.folder}", AGAIN).code == 0
 
 
+@pytest.mark.slow
 def test_other_numbers_are_named_and_the_exit_code_says_so(train: Train) -> None:
     first = train(*TINY, *SHORT[1:], "trainer.max_epochs=2")
     table = (first.folder / "history.csv").read_text().splitlines()
@@ -269,6 +274,7 @@ def test_other_numbers_are_named_and_the_exit_code_says_so(train: Train) -> None
     assert read(first.folder / "status.json")["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_at_most_five_are_shown(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     first = train(*TINY, *SHORT[1:], "trainer.max_epochs=3")
     from seedbed.task import supervised
@@ -288,6 +294,7 @@ def half(term: Any) -> Any:
     return lambda *given: term(*given) * 0.5
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_is_reproduced_in_one_piece(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +317,7 @@ def test_a_run_that_was_interrupted_is_reproduced_in_one_piece(
     assert result(run)["rows"] == 12
 
 
+@pytest.mark.slow
 def test_a_run_that_went_on_longer_is_trained_as_it_was_asked_last(train: Train) -> None:
     words = ["scheduler=constant", *SHORT[1:], "stages=fit"]
     first = train(*TINY, *words)
@@ -321,6 +329,7 @@ def test_a_run_that_went_on_longer_is_trained_as_it_was_asked_last(train: Train)
     assert "2 parts with other settings" in said["environment"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -339,12 +348,14 @@ def test_what_cannot_be_meant_is_refused(words: list[str], says: str, train: Tra
     assert not (first.folder / "reruns").exists()
 
 
+@pytest.mark.slow
 def test_without_a_run_there_is_nothing_to_reproduce(train: Train) -> None:
     ended = train(*TINY, AGAIN)
     assert (ended.code, len(ended.lines())) == (2, 1)
     assert "run=<folder>" in ended.err
 
 
+@pytest.mark.slow
 def test_data_that_has_changed_is_trained_on_and_shows(train: Train) -> None:
     samples.table(Path("t.csv"))
     words = ["data=tabular", "data.path=t.csv", "data.target=blood", "model=mlp", *SHORT]

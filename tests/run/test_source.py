@@ -43,6 +43,7 @@ def weights(run: str) -> dict[str, torch.Tensor]:
     return torch.load(file, weights_only=True)["state_dict"]
 
 
+@pytest.mark.slow
 def test_a_source_is_trained_once_and_loaded(calls: Calls, train: Train) -> None:
     ended = train(*START, "out=a", "optimizer.lr=1e-12")
     assert ended.code == 0, ended.err
@@ -59,6 +60,7 @@ def test_a_source_is_trained_once_and_loaded(calls: Calls, train: Train) -> None
     assert Path("first/mlp/checkpoints/best.ckpt").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_teacher_is_trained_first(calls: Calls, train: Train) -> None:
     words = [
         *START,
@@ -80,6 +82,7 @@ def test_a_teacher_is_trained_first(calls: Calls, train: Train) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_what_does_not_load_it_needs_no_source(calls: Calls, train: Train) -> None:
     assert train(*START, "init=[default]").code == 0
     other = train(*START, "init.pretrained.run=there")
@@ -106,6 +109,7 @@ def test_a_run_that_goes_on_needs_no_source(calls: Calls, train: Train) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_ends_the_command(
     train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -116,6 +120,7 @@ def test_a_source_that_fails_ends_the_command(
     assert not list(tmp_path.glob("logs/*/*"))
 
 
+@pytest.mark.slow
 def test_another_source_in_the_folder_is_refused(calls: Calls, train: Train) -> None:
     assert train(*START, "out=a").code == 0
     other = BY.replace("seed=7", "seed=8")
@@ -160,6 +165,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "says"), WRONG)
 def test_one_line_and_no_folder(
     words: list[str], says: str, calls: Calls, train: Train, tmp_path: Path

@@ -45,6 +45,7 @@ def test_real_tables_are_learned(
     assert "target 'target'" in ended.out
 
 
+@pytest.mark.slow
 def test_errors_of_a_regression_are_in_the_units_of_the_data(train: Train) -> None:
     samples.table(Path("t.csv"), 100)
     epochs = ["trainer.max_epochs=2", "stages=[fit,test,predict]"]
@@ -55,6 +56,7 @@ def test_errors_of_a_regression_are_in_the_units_of_the_data(train: Train) -> No
     assert max(float(row["target"]) for row in rows) > 100
 
 
+@pytest.mark.slow
 def test_new_rows_are_predicted_from_the_run_folder(train: Train) -> None:
     samples.table(Path("t.csv"))
     first = train(*TABLE, "data.target=blood", "trainer.max_epochs=1")
@@ -77,6 +79,7 @@ def test_new_rows_are_predicted_from_the_run_folder(train: Train) -> None:
     assert (again.code, again.lines()) == (2, ["data: t.csv: there is no such file"])
 
 
+@pytest.mark.slow
 def test_images_are_predicted_from_a_folder(train: Train) -> None:
     samples.images(Path("r"))
     ended = train(*FOLDER, *FAST, "stages=[fit,test,predict]", "trainer.max_epochs=15")
@@ -89,6 +92,7 @@ def test_images_are_predicted_from_a_folder(train: Train) -> None:
     assert [row["prediction"] for row in predictions(rerun)] == ["dark"] * 4
 
 
+@pytest.mark.slow
 def test_a_constant_is_a_parabola_of_one_weight(train: Train) -> None:
     words = ["data=synthetic", "data.form=constant", "data.size=50", "data.batch_size=full"]
     words += ["scaling=none", "target_scaling=none", "model=linear", "loss=mse", "trainer=cpu"]
@@ -111,6 +115,7 @@ WRONG_TABLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("edit", "target", "says"), WRONG_TABLES, ids=[w[2] for w in WRONG_TABLES])
 def test_a_wrong_table_is_one_line(
     edit: dict[int, str], target: str, says: str, train: Train
@@ -122,6 +127,7 @@ def test_a_wrong_table_is_one_line(
     assert not Path("logs").exists()
 
 
+@pytest.mark.slow
 def test_a_loss_that_does_not_fit_the_table_is_one_line(train: Train) -> None:
     samples.table(Path("t.csv"))
     ended = train(*TABLE, "data.target=price", "loss=cross_entropy")
@@ -130,6 +136,7 @@ def test_a_loss_that_does_not_fit_the_table_is_one_line(train: Train) -> None:
     assert not Path("logs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_image_that_does_not_decode_is_one_line(workers: int, train: Train) -> None:
     samples.images(Path("r"))
@@ -143,6 +150,7 @@ def test_an_image_that_does_not_decode_is_one_line(workers: int, train: Train) -
         assert not Path("logs").exists()
 
 
+@pytest.mark.slow
 def test_no_path_is_said_by_its_key(train: Train) -> None:
     ended = train(*BASE, "data=tabular")
     assert ended.code == 2

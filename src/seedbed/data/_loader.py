@@ -210,6 +210,7 @@ class Decoder:
             kept = isinstance(x, Images) and x.kept_all()
             for batch in self._ahead() if kept else self._inner:
                 if isinstance(batch, Exception):
+                    self._end()
                     raise batch
                 x = batch.x.to(self.device, non_blocking=True)
                 y = batch.y.to(self.device, non_blocking=True)
@@ -217,6 +218,12 @@ class Decoder:
         except RuntimeError as error:
             workers = getattr(self._inner._iterator, "_workers", [])
             raise of_worker(error, [worker.exitcode for worker in workers]) from error
+
+    def _end(self) -> None:
+        """Let the workers go: nobody asks for another batch."""
+        if self._iterator is not None:
+            self._iterator._shutdown_workers()
+            self._iterator = None
 
     def _ahead(self) -> Iterator[Any]:
         """Yield batches that a thread makes while the one before is used."""
