@@ -356,7 +356,6 @@ def test_what_is_imported_already_stays(before: str) -> None:
     )
 
 
-@pytest.mark.slow
 def test_garbage_is_looked_for_again_unless_it_was_not_before() -> None:
     python(
         "import gc\n"
@@ -368,7 +367,6 @@ def test_garbage_is_looked_for_again_unless_it_was_not_before() -> None:
     )
 
 
-@pytest.mark.slow
 def test_what_there_is_stays_and_what_comes_later_is_collected() -> None:
     python(
         "import gc, weakref\n"

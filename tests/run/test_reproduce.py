@@ -14,7 +14,7 @@ import samples
 import torch
 from conftest import ROOT, TINY, Train
 
-from seedbed.run.environment import LONGEST, MOST, differing, diffs, environment
+from seedbed.run.environment import LONGEST, MOST, differing, diffs, environment, versions
 from seedbed.run.reproduce import in_metrics, in_rows
 
 AGAIN = "stages=[reproduce]"
@@ -76,6 +76,22 @@ def test_a_run_says_where_its_code_stood(train: Train) -> None:
     assert known["cpu"]
     if (ROOT / ".git").exists():  # the code of seedbed lies elsewhere
         assert known["seedbed"]["git"] == git("-C", str(ROOT), "rev-parse", "HEAD")
+
+
+def test_packages_are_known_however_they_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file, text in {
+        "new-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: New\nVersion: 1\n\nName: no",
+        "old-2.egg-info/PKG-INFO": "Metadata-Version: 1.0\nName: old\nVersion: 2\n",
+        "older-3.egg-info": "Metadata-Version: 1.0\nVersion: 3\nName: older\n",
+        "~broken-4.dist-info/RECORD": "",  # what pip leaves behind where it was interrupted
+    }.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    before = versions()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert versions() == before | {"New": "1", "old": "2", "older": "3"}
 
 
 @pytest.mark.slow
@@ -348,7 +364,6 @@ def test_what_cannot_be_meant_is_refused(words: list[str], says: str, train: Tra
     assert not (first.folder / "reruns").exists()
 
 
-@pytest.mark.slow
 def test_without_a_run_there_is_nothing_to_reproduce(train: Train) -> None:
     ended = train(*TINY, AGAIN)
     assert (ended.code, len(ended.lines())) == (2, 1)

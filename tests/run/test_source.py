@@ -165,7 +165,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("words", "says"), WRONG)
 def test_one_line_and_no_folder(
     words: list[str], says: str, calls: Calls, train: Train, tmp_path: Path

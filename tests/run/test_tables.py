@@ -115,7 +115,6 @@ WRONG_TABLES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("edit", "target", "says"), WRONG_TABLES, ids=[w[2] for w in WRONG_TABLES])
 def test_a_wrong_table_is_one_line(
     edit: dict[int, str], target: str, says: str, train: Train
@@ -127,7 +126,6 @@ def test_a_wrong_table_is_one_line(
     assert not Path("logs").exists()
 
 
-@pytest.mark.slow
 def test_a_loss_that_does_not_fit_the_table_is_one_line(train: Train) -> None:
     samples.table(Path("t.csv"))
     ended = train(*TABLE, "data.target=price", "loss=cross_entropy")
@@ -150,7 +148,6 @@ def test_an_image_that_does_not_decode_is_one_line(workers: int, train: Train) -
         assert not Path("logs").exists()
 
 
-@pytest.mark.slow
 def test_no_path_is_said_by_its_key(train: Train) -> None:
     ended = train(*BASE, "data=tabular")
     assert ended.code == 2

@@ -52,15 +52,19 @@ def diffs() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the version of every installed package."""
-    found = dict(map(stated, distributions()))
+    heads = map(stated, distributions())
+    found = {head["Name"]: head["Version"] for head in heads if len(head) == 2}
     return {name: found[name] for name in sorted(found, key=str.lower)}
 
 
-def stated(package: Distribution) -> tuple[str, str]:
-    """Return name and version, two lines of its metadata: parsing all takes eight times as long."""
-    head, _, _ = (package.read_text("METADATA") or "").partition("\n\n")
-    lines = dict(FIELDS.findall(head)) or package.metadata
-    return lines["Name"].strip(), lines["Version"].strip()
+def stated(package: Distribution) -> dict[str, str]:
+    """Return name and version, if it has them: parsing all its metadata takes eight times as long.
+
+    What a broken installation has left behind has neither.
+    """
+    texts = map(package.read_text, ("METADATA", "PKG-INFO", ""))  # the last: it is a file itself
+    head, _, _ = next(filter(None, texts), "").partition("\n\n")
+    return {name: value.strip() for name, value in FIELDS.findall(head)}
 
 
 def cpu() -> str:
